@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What an architecture is, as data and pure functions over register bytes.
+ *
+ * Nothing here calls the kernel or includes its register structs: every architecture is compiled, and
+ * tested, on every host. A descriptor stands for one tracee ABI.
+ */
+#ifndef TL_ARCH_H
+#define TL_ARCH_H
+
+#include "trapline/types.h"
+
+enum tl__regset_flags {
+	TL__REGSET_READONLY = 1,
+	TL__REGSET_VARIABLE = 2, /* size known at run time only; count is the most there can be */
+};
+
+/* One register set as PTRACE_GETREGSET serves it (linux/regset.h): count slots of size bytes. */
+struct tl__regset {
+	const char *name;
+	uint32_t note;
+	uint32_t size;
+	uint32_t count;
+	uint32_t align;
+	uint32_t flags;
+};
+
+struct tl__view {
+	const char *name; /* the architecture's canonical name */
+	uint16_t e_machine;
+	const struct tl__regset *sets;
+	size_t n;
+};
+
+/* A named register inside the general set (note 1). */
+struct tl__reg {
+	const char *name;
+	uint16_t offset;
+	uint8_t size;
+};
+
+/* One system call, the same shape on all architectures. */
+struct tl__frame {
+	int64_t nr; /* as the ABI counts: x32's bit 30 taken off */
+	uint64_t args[6];
+	int64_t ret;
+	uint64_t ip, sp;
+};
+
+/* Calls that the core itself must recognise, by this ABI's numbers; -1 where it has none. */
+struct tl__known_calls {
+	int16_t clone, clone3, fork, vfork;
+	int16_t restart_syscall, rt_sigreturn, sigreturn;
+	int16_t sched_getaffinity, sched_setaffinity;
+	int16_t execve, execveat;
+	int16_t close;
+};
+
+struct tl__arch {
+	enum tl_abi abi;
+	const char *name;
+	uint32_t audit_arch;
+	uint8_t word; /* bytes in a pointer */
+	uint8_t syscall_insn; /* bytes in the instruction that makes a call */
+	const struct tl__view *view;
+	const struct tl__reg *regs;
+	size_t nregs;
+	struct tl__known_calls known;
+	uint8_t breakpoint[4];
+	uint8_t breakpoint_len;
+	uint8_t breakpoint_advance; /* how far past it the pc stands in the stop */
+
+	/* gpr/len: the general set as the kernel gave it; its length tells its layout. */
+	int (*get_frame)(const void *gpr, size_t len, struct tl__frame *frame);
+	int (*set_nr)(void *gpr, size_t len, int64_t nr);
+	int (*set_args)(void *gpr, size_t len, const uint64_t args[6]);
+	int (*set_ret)(void *gpr, size_t len, int64_t ret);
+	/* Puts the task back before the call's instruction, with its number in place. */
+	int (*reissue)(void *gpr, size_t len);
+	/* Was this stop reached through a system call? (x86: orig_rax is not -1.) */
+	bool (*in_syscall)(const void *gpr, size_t len);
+	uint64_t (*get_ip)(const void *gpr, size_t len);
+	int (*set_ip)(void *gpr, size_t len, uint64_t ip);
+	uint64_t (*get_sp)(const void *gpr, size_t len);
+	/* The registers in DWARF's order, the pc last; returns how many. */
+	unsigned (*dwarf_regs)(const void *gpr, size_t len, uint64_t regs[17]);
+	/* The ABI that the instruction before ip would use: for kernels that do not tell. */
+	enum tl_abi (*abi_of_insn)(const uint8_t insn[2], size_t gpr_len, int64_t nr);
+};
+
+/* By ABI; NULL when it is none of ours. */
+const struct tl__arch *tl__arch_get(enum tl_abi abi);
+/* The ABI of a call from seccomp's and GET_SYSCALL_INFO's arch word, and its raw number. */
+const struct tl__arch *tl__arch_of_call(uint32_t audit_arch, int64_t nr);
+/* The descriptor for the general set of this length on this host family. */
+const struct tl__arch *tl__arch_of_gpr(size_t len);
+const struct tl__arch *tl__arch_of_machine(uint16_t e_machine, bool elf64);
+bool tl__is_restart_code(int64_t ret);
+
+extern const struct tl__arch tl__arch_x86_64, tl__arch_i386, tl__arch_x32;
+
+#define TL__GPR_MAX 288 /* arm64's 272 is the largest */
+#define TL__X32_BIT 0x40000000
+
+#endif

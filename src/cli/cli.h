@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the commands share. The command sees installed headers only. */
+#ifndef TL_CLI_CLI_H
+#define TL_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <trapline/trapline.h>
+
+enum { EXIT_USAGE = 2, EXIT_TROUBLE = 1 };
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+};
+
+int cmd_trace(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+
+/* say.c: messages to the person; "trapline: ..." on standard error */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Why a process cannot be traced, and what would help: one line or more. */
+void explain_attach_failure(int pid, int err);
+
+/* program.c: finding and starting what the command line names */
+/* Resolves a name through PATH as a shell would. Returns a malloc'd path, or NULL with errno. */
+char *find_program(const char *name);
+/* Says why it cannot be executed. */
+void explain_exec_failure(const char *name, int err);
+
+/* pidinfo.c: what /proc says about a process, for people */
+bool proc_status_field(int pid, const char *key, char *value, size_t size);
+void proc_name(int pid, char *buf, size_t size);
+int read_small_file(const char *path, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command: finds the subcommand and hands it its arguments. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <trapline/version.h>
+
+static const struct command commands[] = {
+	{ "trace", cmd_trace, "show system calls, signals and process life, decoded" },
+	{ "doctor", cmd_doctor, "tell what this kernel and user allow, and why a process cannot be traced" },
+};
+
+static void usage(FILE *out)
+{
+	fputs("Usage: trapline COMMAND [OPTIONS] [--] CMD ARGS...\n\nCommands:\n", out);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fputs("\nTry 'trapline COMMAND --help', or trapline(1).\n", out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("trapline " TRAPLINE_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	say("no such command: %s. To trace a program: trapline trace -- %s", argv[1], argv[1]);
+	usage(stderr);
+	return EXIT_USAGE;
+}

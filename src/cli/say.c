@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Messages: what was tried, on which pid, why it failed, what would help. */
+#define _GNU_SOURCE
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void say(const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+	int n;
+
+	/* One write, so that lines of a tracee do not come between. */
+	va_start(ap, fmt);
+	n = snprintf(line, sizeof(line), "trapline: ");
+	n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
+	va_end(ap);
+	if (n > (int)sizeof(line) - 2)
+		n = (int)sizeof(line) - 2;
+	line[n++] = '\n';
+	if (write(2, line, (size_t)n) < 0)
+		return;
+}
+
+static int yama_level(void)
+{
+	char text[16];
+
+	if (read_small_file("/proc/sys/kernel/yama/ptrace_scope", text, sizeof(text)) < 0)
+		return 0;
+	return atoi(text);
+}
+
+static bool explain_tracer(int pid)
+{
+	char value[64], name[64];
+	int tracer;
+
+	if (!proc_status_field(pid, "TracerPid", value, sizeof(value)))
+		return false;
+	tracer = atoi(value);
+	if (!tracer)
+		return false;
+	proc_name(tracer, name, sizeof(name));
+	say("cannot attach to %d: it is traced by process %d (%s), and the kernel allows one tracer. "
+	    "Detach or end that one first",
+	    pid, tracer, name);
+	return true;
+}
+
+static bool explain_owner(int pid)
+{
+	char value[64];
+	long uid;
+
+	if (!proc_status_field(pid, "Uid", value, sizeof(value)))
+		return false;
+	uid = strtol(value, NULL, 10);
+	if (geteuid() == 0 || uid == (long)geteuid())
+		return false;
+	say("cannot attach to %d: it belongs to user %ld, you are %ld. Run trapline as that user "
+	    "(or as root, with sudo)",
+	    pid, uid, (long)geteuid());
+	return true;
+}
+
+static bool explain_yama(int pid)
+{
+	switch (yama_level()) {
+	case 1:
+		say("cannot attach to %d: Yama's ptrace_scope is 1, so only an ancestor may trace it. "
+		    "Start it under trapline, run trapline with sudo, or: "
+		    "echo 0 | sudo tee /proc/sys/kernel/yama/ptrace_scope",
+		    pid);
+		return true;
+	case 2:
+		say("cannot attach to %d: Yama's ptrace_scope is 2, so only root may trace. Use sudo",
+		    pid);
+		return true;
+	case 3:
+		say("cannot attach to %d: Yama's ptrace_scope is 3: no process may be attached to "
+		    "until the next boot",
+		    pid);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void explain_attach_failure(int pid, int err)
+{
+	char value[16];
+
+	if (err == -ESRCH) {
+		say("cannot attach to %d: no such process", pid);
+		return;
+	}
+	if (err == -EEXIST) {
+		say("cannot attach to %d: it is traced by this trapline already", pid);
+		return;
+	}
+	if (pid == getpid()) {
+		say("cannot attach to %d: that is trapline itself", pid);
+		return;
+	}
+	if (proc_status_field(pid, "State", value, sizeof(value)) && value[0] == 'Z') {
+		say("cannot attach to %d: it is a zombie, its parent has yet to wait for it", pid);
+		return;
+	}
+	if (err == -EPERM &&
+	    (explain_tracer(pid) || explain_owner(pid) || (geteuid() && explain_yama(pid))))
+		return;
+	say("cannot attach to %d: %s. 'trapline doctor %d' looks for the reason", pid,
+	    strerror(-err), pid);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Expressions that name sets of system calls, in strace's way. */
+#define _GNU_SOURCE
+#include "trace.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const enum tl_abi abis[2] = { TL_ABI_X86_64, TL_ABI_I386 };
+
+static uint8_t *bits(struct call_set *set, int which)
+{
+	return which ? set->in32 : set->in64;
+}
+
+static void mark(struct call_set *set, bool (*matches)(const char *, enum tl_abi, int64_t, void *),
+		 void *arg, bool *found)
+{
+	for (int a = 0; a < 2; a++) {
+		for (int64_t nr = 0; nr < CALLS_MAX; nr++) {
+			const char *name = tl_syscall_name(abis[a], nr);
+
+			if (!name || !matches(name, abis[a], nr, arg))
+				continue;
+			bits(set, a)[nr] = 1;
+			*found = true;
+		}
+	}
+}
+
+static bool is_name(const char *name, enum tl_abi abi, int64_t nr, void *arg)
+{
+	(void)abi;
+	(void)nr;
+	return !strcmp(name, arg);
+}
+
+static bool is_number(const char *name, enum tl_abi abi, int64_t nr, void *arg)
+{
+	(void)name;
+	(void)abi;
+	return nr == *(long *)arg;
+}
+
+static bool in_class(const char *name, enum tl_abi abi, int64_t nr, void *arg)
+{
+	(void)name;
+	return tl_syscall_in_class(abi, nr, arg);
+}
+
+static bool is_match(const char *name, enum tl_abi abi, int64_t nr, void *arg)
+{
+	(void)abi;
+	(void)nr;
+	return regexec(arg, name, 0, NULL, 0) == 0;
+}
+
+static bool known_class(const char *name)
+{
+	for (size_t i = 0; tl_syscall_class(i); i++)
+		if (!strcmp(tl_syscall_class(i), name))
+			return true;
+	return false;
+}
+
+static int add_class(struct call_set *set, char *word)
+{
+	bool found = false;
+
+	if (!known_class(word)) {
+		say("unknown class of system calls: %%%s. There are: %%file %%desc %%network %%process "
+		    "%%signal %%memory %%ipc %%creds %%clock %%stat %%lstat %%fstat %%statfs %%pure",
+		    word);
+		return -EINVAL;
+	}
+	mark(set, in_class, word, &found);
+	return 0;
+}
+
+static int add_regex(struct call_set *set, const char *word)
+{
+	bool found = false;
+	regex_t re;
+
+	if (regcomp(&re, word, REG_EXTENDED | REG_NOSUB)) {
+		say("not a regular expression: %s", word);
+		return -EINVAL;
+	}
+	mark(set, is_match, &re, &found);
+	regfree(&re);
+	if (found)
+		return 0;
+	say("no system call matches /%s", word);
+	return -EINVAL;
+}
+
+static int add_name(struct call_set *set, char *word, bool may_miss)
+{
+	const char *near;
+	bool found = false;
+	char *end;
+	long nr = strtol(word, &end, 10);
+
+	if (end != word && !*end)
+		mark(set, is_number, &nr, &found);
+	else
+		mark(set, is_name, word, &found);
+	if (found || may_miss)
+		return 0;
+	near = tl_syscall_nearest(word);
+	if (near)
+		say("unknown system call: %s. Did you mean %s?", word, near);
+	else
+		say("unknown system call: %s. See 'trapline trace --list-calls'", word);
+	return -EINVAL;
+}
+
+static int add_word(struct call_set *set, char *word)
+{
+	bool may_miss = *word == '?';
+
+	if (may_miss)
+		word++;
+	if (*word == '%')
+		return add_class(set, word + 1);
+	if (*word == '/')
+		return add_regex(set, word + 1);
+	return add_name(set, word, may_miss);
+}
+
+static void fill(struct call_set *set, uint8_t value)
+{
+	memset(set->in64, value, sizeof(set->in64));
+	memset(set->in32, value, sizeof(set->in32));
+}
+
+static void invert(struct call_set *set)
+{
+	for (int i = 0; i < CALLS_MAX; i++) {
+		set->in64[i] ^= 1;
+		set->in32[i] ^= 1;
+	}
+}
+
+int call_set_parse(struct call_set *set, const char *expr)
+{
+	bool negate = *expr == '!';
+	char *copy = strdup(expr + negate), *word, *save = NULL;
+	int r = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	set->all = false;
+	fill(set, 0);
+	if (!strcmp(copy, "all"))
+		fill(set, 1);
+	else if (strcmp(copy, "none"))
+		for (word = strtok_r(copy, ",", &save); word && r == 0;
+		     word = strtok_r(NULL, ",", &save))
+			r = add_word(set, word);
+	free(copy);
+	if (negate)
+		invert(set);
+	return r;
+}
+
+bool call_set_has(const struct call_set *set, enum tl_abi abi, int64_t nr)
+{
+	if (set->all)
+		return true;
+	if (nr < 0 || nr >= CALLS_MAX)
+		return set->in64[CALLS_MAX - 1]; /* what is unknown goes with "all" and "!..." */
+	return abi == TL_ABI_I386 ? set->in32[nr] : set->in64[nr];
+}
+
+size_t call_set_numbers(const struct call_set *set, bool i386, int32_t *numbers)
+{
+	const uint8_t *in = i386 ? set->in32 : set->in64;
+	size_t n = 0;
+
+	for (int32_t i = 0; i < CALLS_MAX; i++)
+		if (set->all || in[i])
+			numbers[n++] = i;
+	return n;
+}

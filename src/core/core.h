@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The core: many engines on one task, over one ptrace relation.
+ *
+ * One direction, one file per step:
+ *   sys/wait -> stop (typed) -> task (state) -> claim -> event -> dispatch -> verdict (fold) -> resume
+ * Nothing here knows an architecture by name, and resume.c is the only place that restarts a task.
+ *
+ * Death is an ordinary return: any -ESRCH from sys only makes the caller give up on this stop. The task is
+ * declared dead by loop.c alone, when the wait reports it.
+ */
+#ifndef TL_CORE_H
+#define TL_CORE_H
+
+#include "arch.h"
+#include "hash.h"
+#include "sys.h"
+#include "trapline/engine.h"
+#include "trapline/session.h"
+#include "trapline/state.h"
+
+#include <sys/queue.h>
+
+/* What the kernel says. */
+enum tl__stop_kind {
+	TL__STOP_NONE,
+	TL__STOP_SYSCALL, /* entry or exit, not yet known which */
+	TL__STOP_ENTRY,
+	TL__STOP_EXIT,
+	TL__STOP_SECCOMP,
+	TL__STOP_SIGNAL,
+	TL__STOP_GROUP, /* EVENT_STOP with a stop signal */
+	TL__STOP_TRAP, /* EVENT_STOP with SIGTRAP: interrupt, birth, end of a group stop */
+	TL__STOP_STEP,
+	TL__STOP_HANDLER, /* stepped into a signal handler */
+	TL__STOP_FORK,
+	TL__STOP_VFORK,
+	TL__STOP_CLONE,
+	TL__STOP_EXEC,
+	TL__STOP_VFORK_DONE,
+	TL__STOP_EXIT_EVENT,
+};
+
+struct tl__stop {
+	enum tl__stop_kind kind;
+	int sig;
+	uint64_t time;
+	bool have_info;
+	uint8_t info[TL__SIGINFO_SIZE];
+};
+
+enum tl__task_state {
+	TL__TASK_PARKED, /* its first stop came before its parent's report of its birth */
+	TL__TASK_STARTING, /* ours, the first stop is owed */
+	TL__TASK_RUNNING,
+	TL__TASK_STOPPED,
+	TL__TASK_LISTENING, /* in a group stop, waiting for its end */
+	TL__TASK_GONE, /* dead or detached; only references keep it */
+};
+
+/* Entry and exit told apart without the kernel's help: systrack.c. */
+struct tl__systrack {
+	bool in_call; /* an entry was seen, its exit is owed */
+};
+
+/* What task->hidden means: the next syscall stops of this shape belong to us. */
+enum tl__hidden {
+	TL__HIDDEN_NONE,
+	TL__HIDDEN_EMULATED_EXIT, /* a SYSEMU stop was rewound; the exit of the skipped call comes first */
+	TL__HIDDEN_REISSUED_ENTRY, /* a call that our interrupt broke is entered once more */
+};
+
+struct tl__process {
+	pid_t tgid;
+	unsigned tasks; /* alive */
+	unsigned refs; /* tombstones too */
+};
+
+struct tl_task {
+	TAILQ_ENTRY(tl_task) link;
+	struct tl_session *session;
+	struct tl__process *process;
+	pid_t tid;
+	uint64_t serial;
+	unsigned refs;
+
+	enum tl__task_state state;
+	struct tl__stop stop;
+	bool unconsumed; /* the stop was only peeked at */
+	enum tl__pt_request last_request;
+	int deliver; /* the signal to go on with */
+	uint32_t options; /* as the kernel has them */
+
+	bool spawned; /* first stop is the SIGSTOP before its exec */
+	bool filtered; /* a seccomp program of ours selects what stops */
+	bool interrupted; /* PTRACE_INTERRUPT sent, its stop not seen */
+	bool detach_wanted;
+	bool quiesce_owed;
+	bool group_stopped;
+	bool exit_wanted; /* internally: the exit stop of this call is needed */
+
+	struct tl__systrack track;
+	bool call_valid; /* call holds what was seen at entry */
+	struct tl_syscall call;
+	bool skip_owed; /* the result of a skipped call is put in place at its exit */
+	int64_t skip_ret;
+	enum tl__hidden hidden;
+	uint64_t hidden_ip;
+	int64_t hidden_nr;
+
+	bool regs_valid, regs_dirty;
+	uint16_t regs_len;
+	uint8_t regs[TL__GPR_MAX];
+
+	TAILQ_HEAD(tl__engine_list, tl_engine) engines;
+	struct tl__engine_list arriving; /* attached during a report */
+	unsigned reporting;
+
+	/* place.c: where it runs */
+	bool held;
+	struct tl__held *slot; /* with the guardian, while held */
+	struct tl__cpumask own_mask; /* what the program itself asked for; len 0: not read yet */
+	uint64_t resumed_at;
+	uint32_t pace; /* smoothed time from resume to stop, ns */
+};
+
+struct tl_engine {
+	TAILQ_ENTRY(tl_engine) link;
+	struct tl_task *task;
+	const struct tl_engine_ops *ops; /* the inert table once detached */
+	const struct tl_engine_ops *own_ops; /* for release */
+	void *data;
+	uint32_t events;
+	uint32_t hold, step; /* its last answer: TL_HOLD_*, TL_STEP_* */
+	bool detached;
+};
+
+struct tl__place {
+	bool off;
+	int cpu; /* the core that everything is held on, or -1 */
+	struct tl__cpumask own_mask; /* the session thread's, to be given back */
+	unsigned held;
+	struct tl__guard *guard;
+};
+
+TAILQ_HEAD(tl__tasks, tl_task);
+
+struct tl_session {
+	struct tl__sys *sys;
+	struct tl_session_options options;
+	pid_t owner; /* thread id */
+	struct tl__hash by_tid;
+	struct tl__hash processes;
+	struct tl__tasks tasks;
+	size_t ntasks;
+	uint64_t next_serial;
+	bool detaching;
+	bool filter; /* a filter of ours was installed: seccomp stops are ours */
+	bool no_new_privs;
+	int failed; /* ends the run: -EPROTO */
+	int wake; /* set from signal handlers */
+	struct tl_error error;
+	struct tl__place place;
+	struct tl__watcher *watcher; /* behind tl_session_fd() */
+	FILE *record;
+};
+
+/* loop.c */
+int tl__loop_run(struct tl_session *s);
+int tl__loop_turn(struct tl_session *s);
+
+/* stop.c */
+void tl__stop_from_wait(const struct tl__waited *w, struct tl__stop *stop);
+void tl__stop_refine(struct tl__stop *stop, bool stepping);
+void tl__signal_from_info(const uint8_t *info, int sig, struct tl_signal *ret);
+
+/* systrack.c */
+bool tl__systrack_is_entry(struct tl__systrack *t);
+void tl__systrack_stop(struct tl__systrack *t, enum tl__stop_kind kind);
+void tl__systrack_resume(struct tl__systrack *t, enum tl__stop_kind kind, enum tl__pt_request req);
+
+/* syscall.c */
+int tl__syscall_stop(struct tl_task *task);
+int tl__syscall_seccomp(struct tl_task *task);
+int tl__syscall_change(struct tl_task *task, int64_t nr, const uint64_t args[6]);
+int tl__syscall_set_result(struct tl_task *task, int64_t ret);
+int tl__syscall_skip(struct tl_task *task);
+int tl__syscall_pay_skip(struct tl_task *task);
+const struct tl__arch *tl__syscall_arch(const struct tl_task *task);
+
+/* regs.c */
+int tl__regs_load(struct tl_task *task);
+int tl__regs_flush(struct tl_task *task);
+const struct tl__arch *tl__regs_arch(struct tl_task *task); /* NULL when they cannot be had */
+
+/* task.c */
+struct tl_task *tl__task_new(struct tl_session *s, pid_t tid, pid_t tgid);
+struct tl_task *tl__task_find(struct tl_session *s, pid_t tid);
+struct tl_task *tl__task_ref(struct tl_task *task);
+struct tl_task *tl__task_unref(struct tl_task *task);
+void tl__task_gone(struct tl_task *task); /* off the tables; engines are released */
+int tl__task_rename(struct tl_task *task, pid_t tid);
+void tl__task_announce(struct tl_task *task, enum tl_origin origin);
+
+/* lifecycle.c */
+void tl__lifecycle_birth(struct tl_task *task, struct tl_event *ev);
+void tl__lifecycle_exec(struct tl_task *task, pid_t former);
+void tl__lifecycle_death(struct tl_task *task, const struct tl__waited *w, uint64_t now);
+void tl__lifecycle_unknown(struct tl_session *s, const struct tl__waited *w, uint64_t now);
+
+/* claim.c: true when the stop was ours and has been dealt with */
+bool tl__claim(struct tl_task *task);
+
+/* reissue.c */
+bool tl__reissue_broken(struct tl_task *task);
+bool tl__reissue_after_ignored(struct tl_task *task);
+
+/* event.c and dispatch.c */
+void tl__report_stop(struct tl_task *task);
+void tl__dispatch(struct tl_task *task, struct tl_event *ev);
+void tl__quiesce(struct tl_task *task);
+
+/* engine.c */
+uint32_t tl__engines_events(const struct tl_task *task);
+void tl__engines_settle(struct tl_task *task); /* after a report: arrivals in, the detached out */
+void tl__engines_drop_all(struct tl_task *task);
+int tl__engine_attach(struct tl_task *task, const struct tl_engine_ops *ops, void *data,
+		      uint32_t events, struct tl_engine **ret);
+void tl__engine_detach(struct tl_engine *e);
+int tl__engine_control(struct tl_engine *e, tl_verdict want);
+
+/* verdict.c */
+struct tl__fold {
+	uint32_t hold, step;
+};
+struct tl__fold tl__verdict_fold(const struct tl_task *task);
+void tl__verdict_note(struct tl_engine *e, tl_verdict v);
+
+/* resume.c */
+void tl__task_settle(struct tl_task *task);
+void tl__task_interrupt(struct tl_task *task);
+void tl__resume_claimed(struct tl_task *task, enum tl__pt_request req, int sig);
+/* The request that goes on as the engines' masks ask for, without regard to holds and steps. */
+enum tl__pt_request tl__resume_plain(const struct tl_task *task);
+
+/* attach.c and detach.c */
+int tl__spawn(struct tl_session *s, const struct tl_spawn_options *o, struct tl_task **ret);
+int tl__attach(struct tl_session *s, pid_t pid);
+uint32_t tl__attach_options(const struct tl_session *s);
+int tl__detach(struct tl_task *task);
+bool tl__detach_now(struct tl_task *task);
+void tl__detach_all(struct tl_session *s);
+
+#define TL__SELECT_MARK 0x746cu /* in our filter's RET_TRACE data */
+/* select.c: the seccomp program that makes chosen calls stop */
+int tl__select_build(const struct tl_spawn_options *o, struct tl__bpf_insn *code, size_t max);
+
+/* place.c */
+void tl__place_stopped(struct tl_task *task);
+void tl__place_resuming(struct tl_task *task);
+void tl__place_born(struct tl_task *child, const struct tl_task *parent);
+void tl__place_release(struct tl_task *task);
+void tl__place_gone(struct tl_task *task);
+void tl__place_entry(struct tl_task *task);
+void tl__place_exit(struct tl_task *task); /* at a call's exit: show the program its own mask */
+void tl__place_done(struct tl_session *s);
+
+/* memview.c */
+int64_t tl__mem_read(struct tl_task *task, tl_addr addr, void *buf, size_t len);
+int64_t tl__mem_write(struct tl_task *task, tl_addr addr, const void *buf, size_t len);
+
+/* watch.c: a pollable descriptor */
+int tl__watch_fd(struct tl_session *s);
+void tl__watch_rearm(struct tl_session *s);
+void tl__watch_done(struct tl_session *s);
+
+/* session.c */
+int tl__session_new(const struct tl_session_options *o, struct tl_session **ret);
+void tl__session_free(struct tl_session *s);
+int tl__fail(struct tl_session *s, const struct tl_task *task, const char *op, int err);
+
+static inline bool tl__traces_calls(const struct tl_task *task)
+{
+	return tl__engines_events(task) & TL_EVENTS_SYSCALLS;
+}
+
+#endif

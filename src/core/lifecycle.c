@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Birth, exec and death.
+ *
+ * A child may be seen stopped before its parent reports the birth. It is parked then, so that an engine that
+ * attaches to it inside the clone report misses nothing. A parent killed between the two never reports; its
+ * death, seen later, sets the orphan free.
+ */
+#include "core.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+static enum tl_clone_kind clone_kind(const struct tl_task *task, bool thread)
+{
+	if (thread)
+		return TL_CLONE_THREAD;
+	switch (task->stop.kind) {
+	case TL__STOP_FORK:
+		return TL_CLONE_FORK;
+	case TL__STOP_VFORK:
+		return TL_CLONE_VFORK;
+	default:
+		return TL_CLONE_OTHER;
+	}
+}
+
+static struct tl_task *child_of(struct tl_task *parent, pid_t tid, bool thread)
+{
+	struct tl_session *s = parent->session;
+	struct tl_task *child = tl__task_find(s, tid);
+
+	if (!child) {
+		child = tl__task_new(s, tid, thread ? parent->process->tgid : tid);
+		if (!child)
+			tl__fail(s, parent, "follow a child", -ENOMEM);
+	}
+	if (child) {
+		child->filtered = parent->filtered;
+		child->options = parent->options;
+		tl__place_born(child, parent);
+	}
+	return child;
+}
+
+static void first_stop(struct tl_task *task)
+{
+	task->state = TL__TASK_STOPPED;
+	task->quiesce_owed = true;
+	if (task->session->detaching)
+		task->detach_wanted = true;
+	tl__task_settle(task);
+}
+
+void tl__lifecycle_birth(struct tl_task *task, struct tl_event *ev)
+{
+	struct tl_session *s = task->session;
+	struct tl_task *child;
+	uint64_t msg = 0;
+	bool parked, thread;
+
+	if (tl__pt_buf(s->sys, TL__PT_GETEVENTMSG, task->tid, 0, &msg, sizeof(msg)) < 0)
+		return;
+	thread = s->sys->ops->same_process(s->sys, task->process->tgid, (pid_t)msg);
+	child = child_of(task, (pid_t)msg, thread);
+	ev->clone.tid = (int32_t)msg;
+	ev->clone.kind = clone_kind(task, thread);
+	ev->clone.child = child;
+	parked = child && child->state == TL__TASK_PARKED;
+	if (child)
+		child->reporting++; /* it must not start while it is being reported */
+	tl__dispatch(task, ev);
+	if (!child)
+		return;
+	child->reporting--;
+	tl__engines_settle(child);
+	if (parked)
+		first_stop(child);
+}
+
+static void report_death(struct tl_task *task, struct tl_event *ev)
+{
+	if (task->state == TL__TASK_PARKED)
+		return;
+	ev->type = TL_EVENT_DEATH;
+	ev->exit.last_thread = task->process->tasks == 1;
+	tl__dispatch(task, ev);
+}
+
+/* A thread other than the leader has become the program, under the leader's thread id. */
+void tl__lifecycle_exec(struct tl_task *task, pid_t former)
+{
+	struct tl_session *s = task->session;
+	struct tl_event ev = { .exit = { .superseded = true } };
+	struct tl_task *thread = tl__task_find(s, former);
+
+	if (former == task->tid || !thread || thread == task)
+		return;
+	/* The old leader never reports its own death. */
+	tl__task_ref(task);
+	report_death(task, &ev);
+	thread->stop = task->stop;
+	thread->state = task->state;
+	thread->unconsumed = task->unconsumed;
+	task->unconsumed = false;
+	tl__task_gone(task);
+	if (tl__task_rename(thread, task->tid) < 0)
+		tl__fail(s, thread, "follow an exec", -ENOMEM);
+	tl__task_unref(task);
+}
+
+/* Was this parked task's parent (or, for a thread, its process) the one that died? */
+static bool is_orphan(struct tl_session *s, const struct tl_task *task)
+{
+	char status[4096];
+	long ppid, tgid;
+
+	if (s->sys->ops->proc_read(s->sys, task->tid, TL__PROC_STATUS, status, sizeof(status)) < 0)
+		return true;
+	ppid = tl__proc_field_dec(status, "PPid");
+	tgid = tl__proc_field_dec(status, "Tgid");
+	if (tgid == task->tid)
+		return !tl__hash_get(&s->processes, (uint64_t)ppid);
+	return !tl__hash_get(&s->processes, (uint64_t)tgid);
+}
+
+static void adopt_orphans(struct tl_session *s)
+{
+	struct tl_task *task, *next;
+
+	for (task = TAILQ_FIRST(&s->tasks); task; task = next) {
+		next = TAILQ_NEXT(task, link);
+		if (task->state != TL__TASK_PARKED || !is_orphan(s, task))
+			continue;
+		tl__task_announce(task, TL_ORIGIN_ORPHAN);
+		first_stop(task);
+		return adopt_orphans(s); /* the callbacks may have changed the list */
+	}
+}
+
+void tl__lifecycle_death(struct tl_task *task, const struct tl__waited *w, uint64_t now)
+{
+	struct tl_session *s = task->session;
+	struct tl_event ev = { 0 };
+
+	ev.exit.killed = w->kind == TL__WAIT_KILLED;
+	ev.exit.core_dumped = w->core_dumped;
+	ev.exit.status = ev.exit.killed ? w->code | (w->core_dumped ? 0x80 : 0) : w->code << 8;
+	task->stop.time = now;
+	task->regs_valid = false;
+	tl__task_ref(task);
+	report_death(task, &ev);
+	tl__task_gone(task);
+	tl__task_unref(task);
+	adopt_orphans(s);
+}
+
+/* A stop of a task that nobody has told us about: a child ahead of its parent's report. */
+void tl__lifecycle_unknown(struct tl_session *s, const struct tl__waited *w, uint64_t now)
+{
+	char status[4096];
+	struct tl_task *task;
+	long tgid;
+
+	if (w->kind != TL__WAIT_STOPPED)
+		return;
+	if (s->sys->ops->proc_read(s->sys, w->tid, TL__PROC_STATUS, status, sizeof(status)) < 0)
+		return;
+	tgid = tl__proc_field_dec(status, "Tgid");
+	task = tl__task_new(s, w->tid, tgid > 0 ? (pid_t)tgid : w->tid);
+	if (!task) {
+		tl__fail(s, NULL, "follow a child", -ENOMEM);
+		return;
+	}
+	task->state = TL__TASK_PARKED;
+	tl__stop_from_wait(w, &task->stop);
+	task->stop.time = now;
+}

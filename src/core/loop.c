@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The loop: wait, type the stop, hand it on. Nobody else concludes that a task has died. */
+#include "core.h"
+
+#include <errno.h>
+
+enum { BATCH = 64 };
+
+static void load_siginfo(struct tl_task *task)
+{
+	int r = tl__pt_buf(task->session->sys, TL__PT_GETSIGINFO, task->tid, 0, task->stop.info,
+			   sizeof(task->stop.info));
+
+	task->stop.have_info = r >= 0;
+}
+
+static bool stepping(const struct tl_task *task)
+{
+	return task->last_request == TL__PT_SINGLESTEP || task->last_request == TL__PT_SINGLEBLOCK ||
+	       task->last_request == TL__PT_SYSEMU_SINGLESTEP;
+}
+
+/* Fills in the kind and the call of a syscall stop. False when there is nothing to report. */
+static bool type_stop(struct tl_task *task)
+{
+	int r = 0;
+
+	switch (task->stop.kind) {
+	case TL__STOP_SIGNAL:
+		load_siginfo(task);
+		tl__stop_refine(&task->stop, stepping(task));
+		break;
+	case TL__STOP_SYSCALL:
+		r = tl__syscall_stop(task);
+		break;
+	case TL__STOP_SECCOMP:
+		r = tl__syscall_seccomp(task);
+		if (r == 0) {
+			tl__resume_claimed(task, TL__PT_CONT, 0);
+			return false;
+		}
+		break;
+	default:
+		break;
+	}
+	if (r < 0 && r != -ESRCH)
+		tl__fail(task->session, task, "tell a system call stop", r);
+	return r != -ESRCH;
+}
+
+/*
+ * The interrupt's own stop, or another that took its place: the kernel drops a queued interrupt at any trap.
+ * An exit stop in between shows the broken call; it is put back, and engines see neither end of it again.
+ */
+static bool settle_interrupt(struct tl_task *task)
+{
+	if (!task->interrupted)
+		return false;
+	if (task->stop.kind == TL__STOP_ENTRY)
+		return false;
+	task->interrupted = false;
+	if (task->stop.kind == TL__STOP_TRAP) {
+		tl__reissue_broken(task);
+		return false;
+	}
+	if (task->stop.kind != TL__STOP_EXIT || !tl__reissue_broken(task))
+		return false;
+	task->hidden = TL__HIDDEN_REISSUED_ENTRY;
+	task->hidden_ip = task->call.ip;
+	task->hidden_nr = task->call.nr;
+	task->stop.kind = TL__STOP_TRAP;
+	return true;
+}
+
+/* The entry of a call that was put back: engines saw it the first time. */
+static bool hidden_entry(struct tl_task *task)
+{
+	if (task->hidden != TL__HIDDEN_REISSUED_ENTRY || task->stop.kind != TL__STOP_ENTRY)
+		return false;
+	task->hidden = TL__HIDDEN_NONE;
+	if (task->call.ip != task->hidden_ip || task->call.nr != task->hidden_nr)
+		return false;
+	tl__resume_claimed(task, tl__resume_plain(task), 0);
+	return true;
+}
+
+static void exec_under_new_id(struct tl_task **task)
+{
+	uint64_t former = 0;
+	pid_t tid = (*task)->tid;
+	struct tl_session *s = (*task)->session;
+
+	if (tl__pt_buf(s->sys, TL__PT_GETEVENTMSG, tid, 0, &former, sizeof(former)) < 0)
+		return;
+	tl__lifecycle_exec(*task, (pid_t)former);
+	*task = tl__task_find(s, tid);
+}
+
+static void stopped(struct tl_task *task)
+{
+	tl__systrack_stop(&task->track, task->stop.kind);
+	if (tl__claim(task))
+		return;
+	if (!type_stop(task)) {
+		return;
+	}
+	settle_interrupt(task);
+	if (hidden_entry(task))
+		return;
+	tl__place_stopped(task);
+	tl__task_ref(task);
+	tl__report_stop(task);
+	tl__task_settle(task);
+	tl__task_unref(task);
+}
+
+static void handle(struct tl_session *s, const struct tl__waited *w, bool peeked)
+{
+	struct tl_task *task = tl__task_find(s, w->tid);
+	uint64_t now = s->sys->ops->clock(s->sys);
+
+	if (!task) {
+		if (peeked)
+			s->sys->ops->consume(s->sys, w->tid);
+		tl__lifecycle_unknown(s, w, now);
+		return;
+	}
+	if (w->kind != TL__WAIT_STOPPED) {
+		if (peeked)
+			s->sys->ops->consume(s->sys, w->tid);
+		tl__lifecycle_death(task, w, now);
+		return;
+	}
+	tl__stop_from_wait(w, &task->stop);
+	task->stop.time = now;
+	task->unconsumed = peeked;
+	task->regs_valid = false;
+	if (task->state == TL__TASK_STARTING) {
+		task->quiesce_owed = true;
+		task->detach_wanted |= s->detaching;
+	}
+	task->state = TL__TASK_STOPPED;
+	if (task->stop.kind == TL__STOP_EXEC)
+		exec_under_new_id(&task);
+	if (task)
+		stopped(task);
+}
+
+/*
+ * With one task its stop is only peeked at and gone the moment it is resumed: one call less, and a signal
+ * in delivery is not lost if we are killed now. With more, the stops that are ready are taken as a batch:
+ * the kernel looks for them in the order of its list, and the first task would starve the last.
+ */
+static int take(struct tl_session *s, bool block)
+{
+	struct tl__waited batch[BATCH];
+	unsigned flags = block ? 0 : TL__WAIT_NOHANG;
+	int n = 0, r;
+
+	if (s->ntasks <= 1)
+		flags |= TL__WAIT_PEEK;
+	r = s->sys->ops->wait(s->sys, flags, &batch[n]);
+	if (r <= 0)
+		return r;
+	n++;
+	while (!(flags & TL__WAIT_PEEK) && n < BATCH &&
+	       s->sys->ops->wait(s->sys, TL__WAIT_NOHANG, &batch[n]) > 0)
+		n++;
+	for (int i = 0; i < n; i++)
+		handle(s, &batch[i], flags & TL__WAIT_PEEK);
+	return n;
+}
+
+/* All tasks are held by engines, or there is none: nothing will ever be reported. */
+static bool anything_owed(const struct tl_session *s)
+{
+	const struct tl_task *task;
+
+	TAILQ_FOREACH (task, &s->tasks, link)
+		if (task->state != TL__TASK_STOPPED)
+			return true;
+	return false;
+}
+
+static int woken(struct tl_session *s)
+{
+	__atomic_store_n(&s->wake, 0, __ATOMIC_RELAXED);
+	return s->options.on_wake ? s->options.on_wake(s, s->options.data) : 0;
+}
+
+int tl__loop_run(struct tl_session *s)
+{
+	int r = 0;
+
+	while (!s->failed && s->ntasks) {
+		if (__atomic_load_n(&s->wake, __ATOMIC_RELAXED)) {
+			r = woken(s);
+			if (r)
+				return r;
+			continue;
+		}
+		if (!anything_owed(s))
+			return -EAGAIN;
+		r = take(s, true);
+		if (r == -ECHILD && s->ntasks)
+			return tl__fail(s, NULL, "wait", r);
+		if (r == -EINTR) {
+			r = woken(s);
+			if (r)
+				return r;
+		} else if (r < 0) {
+			return tl__fail(s, NULL, "wait", r);
+		}
+	}
+	return s->failed;
+}
+
+int tl__loop_turn(struct tl_session *s)
+{
+	int r;
+
+	do
+		r = s->ntasks ? take(s, false) : 0;
+	while (r > 0 && !s->failed);
+	if (s->failed)
+		return s->failed;
+	if (r < 0 && r != -ECHILD && r != -EINTR)
+		return tl__fail(s, NULL, "wait", r);
+	tl__watch_rearm(s);
+	return (int)s->ntasks;
+}

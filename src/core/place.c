@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where the tracee runs.
+ *
+ * A stop and restart costs five times as much across cores as on one, and it is the tracee that must stay:
+ * moving only the tracer gains nothing. So while nothing would run beside it, a task is held on the tracer's
+ * core; several tasks are, as long as each of them stops so often that the tracer is what they wait for.
+ * What computes is set free: by us at the next stop of another, by the guardian if there is none.
+ *
+ * The program keeps seeing its own mask through sched_getaffinity, and sched_setaffinity keeps its meaning.
+ * (/proc/PID/status shows the truth.) Only tasks whose every call is traced are held, else those two calls
+ * would pass unseen.
+ */
+#include "core.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define IN_KERNEL_NS 200000u /* a call that takes longer sleeps */
+#define STOPPING_NS  100000u /* a task that stops more often than this is bound by its stops */
+enum { LOOK_AT_MOST = 32 };
+
+static bool active(const struct tl_task *task)
+{
+	const struct tl_session *s = task->session;
+
+	return !s->place.off && s->sys->ops->set_affinity && !task->filtered &&
+	       tl__traces_calls(task);
+}
+
+static bool in_mask(const struct tl__cpumask *m, int cpu)
+{
+	return (unsigned)cpu < m->len * 8 && m->bits[cpu / 64] >> (cpu % 64) & 1;
+}
+
+/* Once a session, before anything is held: our own core is chosen, and we stay on it too. */
+static bool begin(struct tl_session *s)
+{
+	struct tl__cpumask here = { 0 };
+	struct tl__place *p = &s->place;
+
+	if (p->guard)
+		return true;
+	p->cpu = s->sys->ops->current_cpu(s->sys);
+	if (p->cpu < 0 || s->sys->ops->get_affinity(s->sys, 0, &p->own_mask) < 0 ||
+	    !in_mask(&p->own_mask, p->cpu))
+		goto off;
+	p->guard = tl__guard_new();
+	if (!p->guard)
+		goto off;
+	here.len = p->own_mask.len;
+	here.bits[p->cpu / 64] = 1ull << (p->cpu % 64);
+	s->sys->ops->set_affinity(s->sys, 0, &here);
+	return true;
+off:
+	p->off = true;
+	return false;
+}
+
+static void note_held(struct tl_session *s, int change)
+{
+	s->place.held += (unsigned)change;
+	tl__guard_watch(s->place.guard, s->place.held > 1);
+}
+
+static void let_go(struct tl_task *task, bool tell_kernel)
+{
+	struct tl_session *s = task->session;
+
+	if (!task->held)
+		return;
+	task->held = false;
+	if (tell_kernel && !task->slot->freed)
+		s->sys->ops->set_affinity(s->sys, task->tid, &task->own_mask);
+	tl__guard_drop(s->place.guard, task->slot);
+	task->slot = NULL;
+	note_held(s, -1);
+}
+
+static void hold(struct tl_task *task)
+{
+	struct tl_session *s = task->session;
+	struct tl__cpumask here = { 0 };
+
+	if (task->held && task->slot->freed)
+		let_go(task, false);
+	if (task->held || !begin(s))
+		return;
+	if (!task->own_mask.len && s->sys->ops->get_affinity(s->sys, task->tid, &task->own_mask) < 0)
+		return;
+	if (!in_mask(&task->own_mask, s->place.cpu))
+		return;
+	task->slot = tl__guard_hold(s->place.guard, task->tid, &task->own_mask);
+	if (!task->slot)
+		return;
+	here.len = task->own_mask.len;
+	here.bits[s->place.cpu / 64] = 1ull << (s->place.cpu % 64);
+	task->held = true;
+	note_held(s, 1);
+	if (s->sys->ops->set_affinity(s->sys, task->tid, &here) < 0)
+		let_go(task, false);
+}
+
+/* Would it use a core right now, as far as our books tell? */
+static bool runnable(const struct tl_task *task, uint64_t now)
+{
+	if (task->state != TL__TASK_RUNNING)
+		return false;
+	return !(task->track.in_call && now > task->resumed_at + IN_KERNEL_NS);
+}
+
+static bool bound_by_stops(const struct tl_task *task, uint64_t now)
+{
+	return task->pace < STOPPING_NS && now < task->resumed_at + STOPPING_NS * 20;
+}
+
+void tl__place_stopped(struct tl_task *task)
+{
+	uint64_t took = task->stop.time - task->resumed_at;
+
+	if (!task->resumed_at)
+		return;
+	if (took > 4 * STOPPING_NS)
+		took = 4 * STOPPING_NS;
+	task->pace = (uint32_t)((task->pace * 3ull + took) / 4);
+	if (task->slot)
+		__atomic_store_n(&task->slot->running_since, 0, __ATOMIC_RELEASE);
+}
+
+/* Frees held tasks that compute; true when some other runnable task is not bound by its stops. */
+static bool others_compute(struct tl_task *task, uint64_t now)
+{
+	struct tl_task *other;
+	bool found = false;
+	int looked = 0;
+
+	TAILQ_FOREACH (other, &task->session->tasks, link) {
+		if (++looked > LOOK_AT_MOST)
+			return found;
+		if (other == task || !runnable(other, now) || bound_by_stops(other, now))
+			continue;
+		found = true;
+		let_go(other, true);
+	}
+	return found;
+}
+
+void tl__place_resuming(struct tl_task *task)
+{
+	uint64_t now = task->stop.time;
+
+	if (!active(task) || task->detach_wanted) {
+		if (task->held)
+			let_go(task, true);
+		return;
+	}
+	task->resumed_at = now;
+	if (others_compute(task, now) && task->pace >= STOPPING_NS)
+		let_go(task, true);
+	else
+		hold(task);
+	if (task->slot)
+		__atomic_store_n(&task->slot->running_since, now, __ATOMIC_RELEASE);
+}
+
+/* The kernel copies the narrowed mask: so is the knowledge of the wide one. */
+void tl__place_born(struct tl_task *child, const struct tl_task *parent)
+{
+	if (!parent->held || child->held || parent->slot->freed)
+		return;
+	child->own_mask = parent->own_mask;
+	child->slot = tl__guard_hold(child->session->place.guard, child->tid, &child->own_mask);
+	if (child->slot) {
+		child->held = true;
+		note_held(child->session, 1);
+	} else {
+		child->session->sys->ops->set_affinity(child->session->sys, child->tid,
+						       &child->own_mask);
+	}
+}
+
+void tl__place_release(struct tl_task *task)
+{
+	let_go(task, true);
+}
+
+void tl__place_gone(struct tl_task *task)
+{
+	let_go(task, false);
+}
+
+static bool is_affinity_call(const struct tl_task *task, const struct tl__arch *arch)
+{
+	return task->call.nr == arch->known.sched_getaffinity ||
+	       task->call.nr == arch->known.sched_setaffinity;
+}
+
+void tl__place_entry(struct tl_task *task)
+{
+	const struct tl__arch *arch = tl__syscall_arch(task);
+
+	if (arch && task->session->place.held && is_affinity_call(task, arch))
+		task->exit_wanted = true;
+}
+
+static struct tl_task *target_of(struct tl_task *task)
+{
+	if (!task->call.args[0])
+		return task;
+	return tl__task_find(task->session, (pid_t)task->call.args[0]);
+}
+
+void tl__place_exit(struct tl_task *task)
+{
+	const struct tl__arch *arch = tl__syscall_arch(task);
+	struct tl_task *target;
+
+	if (!arch || !task->session->place.held || !is_affinity_call(task, arch) ||
+	    task->call.ret < 0)
+		return;
+	target = target_of(task);
+	if (!target || !target->held)
+		return;
+	if (task->call.nr == arch->known.sched_getaffinity) {
+		size_t n = (size_t)task->call.ret;
+
+		if (n > target->own_mask.len)
+			n = target->own_mask.len;
+		if (tl__mem_write(task, task->call.args[2], target->own_mask.bits, n) < 0)
+			return;
+		return;
+	}
+	/* The new mask replaced ours in the kernel; it is the program's own from now on. */
+	let_go(target, false);
+	target->own_mask.len = 0;
+}
+
+void tl__place_done(struct tl_session *s)
+{
+	if (!s->place.guard)
+		return;
+	s->sys->ops->set_affinity(s->sys, 0, &s->place.own_mask);
+	tl__guard_free(s->place.guard);
+	s->place.guard = NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The general registers of a stopped task: read once a stop, written back before it goes on. */
+#include "core.h"
+
+#include <errno.h>
+
+enum { NT_PRSTATUS_ = 1 };
+
+int tl__regs_load(struct tl_task *task)
+{
+	int r;
+
+	if (task->regs_valid)
+		return 0;
+	r = tl__pt_buf(task->session->sys, TL__PT_GETREGSET, task->tid, NT_PRSTATUS_, task->regs,
+		       sizeof(task->regs));
+	if (r < 0)
+		return r;
+	task->regs_len = (uint16_t)r;
+	task->regs_valid = true;
+	task->regs_dirty = false;
+	return 0;
+}
+
+int tl__regs_flush(struct tl_task *task)
+{
+	int r;
+
+	if (!task->regs_valid || !task->regs_dirty)
+		return 0;
+	r = tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, NT_PRSTATUS_, task->regs,
+		       task->regs_len);
+	task->regs_dirty = false;
+	return r < 0 ? r : 0;
+}
+
+const struct tl__arch *tl__regs_arch(struct tl_task *task)
+{
+	if (tl__regs_load(task) < 0)
+		return NULL;
+	return tl__arch_of_gpr(task->regs_len);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The only place where a task is restarted.
+ *
+ * settle() looks at a stopped task and at what its engines want now: it stays, reports a quiesce first, is
+ * let go, or runs on by the one request that gives every engine its events. An -ESRCH here means that it was
+ * killed meanwhile; the wait will say so.
+ */
+#include "core.h"
+
+#include <errno.h>
+#include <signal.h>
+
+static bool is_call_insn(struct tl_task *task, const struct tl__arch *arch)
+{
+	uint8_t insn[2];
+
+	if (tl__mem_read(task, arch->get_ip(task->regs, task->regs_len), insn, 2) != 2)
+		return false;
+	return (insn[0] == 0x0f && (insn[1] == 0x05 || insn[1] == 0x34)) ||
+	       (insn[0] == 0xcd && insn[1] == 0x80);
+}
+
+/*
+ * A plain SINGLESTEP swallows the stops of a call that it steps over. With somebody listening for calls,
+ * SYSEMU_SINGLESTEP stops at one without making it, and claim.c enters it for real. Where there is no
+ * SYSEMU, the next instruction is looked at instead.
+ */
+static enum tl__pt_request step_request(struct tl_task *task, uint32_t step)
+{
+	struct tl__sys *sys = task->session->sys;
+	bool calls = tl__traces_calls(task) && !task->filtered;
+
+	if (!calls) {
+		if (step == TL_STEP_BLOCK && tl__sys_has(sys, TL__FEATURE_SINGLEBLOCK))
+			return TL__PT_SINGLEBLOCK;
+		return TL__PT_SINGLESTEP;
+	}
+	if (tl__sys_has(sys, TL__FEATURE_SYSEMU))
+		return TL__PT_SYSEMU_SINGLESTEP;
+	if (tl__regs_arch(task) && is_call_insn(task, tl__regs_arch(task)))
+		return TL__PT_SYSCALL;
+	return TL__PT_SINGLESTEP;
+}
+
+enum tl__pt_request tl__resume_plain(const struct tl_task *task)
+{
+	bool calls = tl__traces_calls(task);
+
+	if (task->stop.kind == TL__STOP_ENTRY)
+		return calls || task->exit_wanted ? TL__PT_SYSCALL : TL__PT_CONT;
+	return calls && !task->filtered ? TL__PT_SYSCALL : TL__PT_CONT;
+}
+
+static enum tl__pt_request choose(struct tl_task *task, const struct tl__fold *fold)
+{
+	if (task->stop.kind == TL__STOP_GROUP && fold->step == TL_STEP_NONE)
+		return TL__PT_LISTEN;
+	if (fold->step == TL_STEP_NONE)
+		return tl__resume_plain(task);
+	/* Through the call to its exit stop, which is the step's end as well. */
+	if (task->stop.kind == TL__STOP_ENTRY)
+		return TL__PT_SYSCALL;
+	return step_request(task, fold->step);
+}
+
+/* A handler's first instruction is only reported to a step: take one if the signal has a handler. */
+static bool handler_wanted(struct tl_task *task)
+{
+	char status[4096];
+
+	if (!task->deliver || !(tl__engines_events(task) & TL_EVENTS(TL_EVENT_HANDLER)))
+		return false;
+	if (task->session->sys->ops->proc_read(task->session->sys, task->tid, TL__PROC_STATUS,
+					       status, sizeof(status)) < 0)
+		return false;
+	return tl__proc_field_hex(status, "SigCgt") >> (task->deliver - 1) & 1;
+}
+
+static void restart(struct tl_task *task, enum tl__pt_request req, int sig)
+{
+	struct tl__sys *sys = task->session->sys;
+	enum tl__stop_kind kind = task->stop.kind;
+	int r;
+
+	if (tl__regs_flush(task) < 0) {
+		/* Dead, or registers that the kernel refuses: it must not run on with others. */
+		task->regs_dirty = false;
+	}
+	task->regs_valid = false;
+	task->deliver = 0;
+	task->unconsumed = false;
+	task->last_request = req;
+	task->state = req == TL__PT_LISTEN ? TL__TASK_LISTENING : TL__TASK_RUNNING;
+	tl__systrack_resume(&task->track, kind, req);
+	if (!task->track.in_call)
+		task->call_valid = false;
+	r = tl__pt(sys, req, task->tid, 0, (uint64_t)sig);
+	/* -ESRCH: killed. Its death is on the way, and nobody else concludes it. */
+	if (r < 0 && r != -ESRCH)
+		tl__fail(task->session, task, "resume", r);
+}
+
+void tl__resume_claimed(struct tl_task *task, enum tl__pt_request req, int sig)
+{
+	restart(task, req, sig);
+}
+
+void tl__task_interrupt(struct tl_task *task)
+{
+	if (task->interrupted)
+		return;
+	if (task->state != TL__TASK_RUNNING && task->state != TL__TASK_LISTENING)
+		return;
+	if (tl__pt(task->session->sys, TL__PT_INTERRUPT, task->tid, 0, 0) == 0)
+		task->interrupted = true;
+}
+
+/* A held task keeps its stop for others to see, so the wait must not find it again. */
+static void stay(struct tl_task *task)
+{
+	if (task->unconsumed)
+		task->session->sys->ops->consume(task->session->sys, task->tid);
+	task->unconsumed = false;
+}
+
+static bool safe_point(const struct tl_task *task)
+{
+	return task->stop.kind != TL__STOP_ENTRY;
+}
+
+/* True when the quiesce is done, and the engines' wishes have to be looked at again. */
+static bool quiesce_first(struct tl_task *task, const struct tl__fold *fold)
+{
+	bool asked = fold->hold == TL_HOLD_INTERRUPT || fold->hold == TL_HOLD_REPORT;
+
+	if (!asked && !task->quiesce_owed)
+		return false;
+	if (!safe_point(task)) {
+		/* In front of a call: its exit stop is the next safe point. */
+		task->quiesce_owed = true;
+		task->exit_wanted = true;
+		return false;
+	}
+	tl__quiesce(task);
+	return true;
+}
+
+/* The exit event costs a stop per death: only asked of the kernel when somebody listens. */
+static void sync_options(struct tl_task *task)
+{
+	uint32_t want = task->options & ~(uint32_t)TL__PTO_EXIT;
+
+	if (tl__engines_events(task) & TL_EVENTS(TL_EVENT_EXIT))
+		want |= TL__PTO_EXIT;
+	if (want == task->options)
+		return;
+	if (tl__pt(task->session->sys, TL__PT_SETOPTIONS, task->tid, 0, want) >= 0)
+		task->options = want;
+}
+
+void tl__task_settle(struct tl_task *task)
+{
+	struct tl__fold fold;
+	enum tl__pt_request req;
+	bool interrupt;
+
+	if (task->state != TL__TASK_STOPPED || task->reporting)
+		return;
+	do {
+		if (task->detach_wanted && tl__detach_now(task))
+			return;
+		fold = tl__verdict_fold(task);
+		if (fold.hold == TL_HOLD_STOP) {
+			if (!(task->quiesce_owed && safe_point(task))) {
+				stay(task);
+				return;
+			}
+		}
+	} while (quiesce_first(task, &fold) && task->state == TL__TASK_STOPPED);
+	if (task->state != TL__TASK_STOPPED)
+		return;
+	interrupt = fold.hold == TL_HOLD_INTERRUPT && !safe_point(task);
+	req = choose(task, &fold);
+	if (req != TL__PT_LISTEN && handler_wanted(task) && fold.step == TL_STEP_NONE)
+		req = step_request(task, TL_STEP_SINGLE);
+	sync_options(task);
+	tl__place_resuming(task);
+	restart(task, req, task->deliver);
+	if (interrupt)
+		tl__task_interrupt(task);
+}
+
+int tl__engine_control(struct tl_engine *e, tl_verdict want)
+{
+	struct tl_task *task = e->task;
+
+	if (e->detached || task->state == TL__TASK_GONE)
+		return -ESRCH;
+	tl__verdict_note(e, want);
+	if (task->state == TL__TASK_STOPPED) {
+		if (e->hold == TL_HOLD_REPORT || e->hold == TL_HOLD_INTERRUPT)
+			task->quiesce_owed = true;
+		tl__task_settle(task);
+		return 0;
+	}
+	if (e->hold == TL_RUN && e->step == TL_STEP_NONE)
+		return 0;
+	task->quiesce_owed = true;
+	tl__task_interrupt(task);
+	return -EINPROGRESS;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Printers: descriptors, opening, mapping, fcntl and ioctl. */
+#define _GNU_SOURCE
+#include "printers.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PRINTER(name)                                                                              \
+	void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
+
+void tl__fd_path(struct tl__ctx *c, int fd)
+{
+	char name[32], target[4096];
+	int64_t n;
+
+	if (!(c->flags & (TL_DECODE_FD_PATHS | TL_DECODE_FD_DETAILS)) || !c->source ||
+	    !c->source->read_link)
+		return;
+	if (fd == -100)
+		snprintf(name, sizeof(name), "cwd");
+	else
+		snprintf(name, sizeof(name), "fd/%d", fd);
+	n = c->source->read_link(c->source->data, name, target, sizeof(target));
+	if (n <= 0)
+		return;
+	tl__puts(c, "<");
+	tl__strbuf_add(c->out, target, (size_t)n);
+	tl__puts(c, ">");
+}
+
+void tl__open_flags(struct tl__ctx *c, uint32_t v)
+{
+	tl__enum(c, &tl__n_access_mode, v & 3);
+	if (v & ~3u) {
+		tl__puts(c, "|");
+		tl__flags(c, &tl__n_open, v & ~3u);
+	}
+}
+
+PRINTER(open_flags)
+{
+	(void)a;
+	tl__open_flags(c, (uint32_t)v);
+}
+
+/* A mode is only looked at when something is created. len - 1: the argument with the flags. */
+static bool creates(const struct tl__ctx *c, const struct tl__arg *a)
+{
+	uint32_t flags = (uint32_t)c->call->args[a->len - 1];
+
+	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+/* Prints flags, and the mode where it counts; the row leaves the mode out. */
+PRINTER(open_flags_mode)
+{
+	(void)a;
+	tl__open_flags(c, (uint32_t)v);
+	if (creates(c, a))
+		tl__printf(c, ", %#03o", (unsigned)(c->call->args[a->len] & 0xffff));
+}
+
+PRINTER(open_how)
+{
+	uint64_t h[3], size = c->call->args[3];
+
+	(void)a;
+	if (size < sizeof(h) || !tl__fetch(c, v, h, sizeof(h)))
+		return;
+	tl__puts(c, "{flags=");
+	tl__open_flags(c, (uint32_t)h[0]);
+	if (h[0] & O_CREAT || (h[0] & O_TMPFILE) == O_TMPFILE || h[1])
+		tl__printf(c, ", mode=%#03o", (unsigned)h[1]);
+	tl__puts(c, ", resolve=");
+	tl__flags(c, &tl__n_resolve, h[2]);
+	tl__puts(c, "}");
+}
+
+PRINTER(mknod_mode)
+{
+	uint32_t type = (uint32_t)v & 0170000;
+
+	tl__mode(c, (uint32_t)v & 0xffff);
+	if (type != 0020000 && type != 0060000)
+		return;
+	tl__puts(c, ", ");
+	tl__dev(c, c->call->args[a->len - 1]);
+}
+
+PRINTER(mmap_flags)
+{
+	uint32_t f = (uint32_t)v, type = f & 0xf, huge = f >> 26 & 0x3f;
+
+	(void)a;
+	tl__enum(c, &tl__n_map_type, type);
+	f &= ~0xfu;
+	if (f & 0x40000 /* HUGETLB */)
+		f &= 0x3ffffff;
+	if (f) {
+		tl__puts(c, "|");
+		tl__flags(c, &tl__n_mmap, f);
+	}
+	if ((uint32_t)v & 0x40000 && huge)
+		tl__printf(c, "|%u<<MAP_HUGE_SHIFT", huge);
+}
+
+PRINTER(mmap_fd)
+{
+	(void)a;
+	tl__fd(c, (int32_t)v);
+}
+
+/* i386's mmap2 counts pages. */
+PRINTER(page_off)
+{
+	(void)a;
+	tl__strbuf_hex(c->out, v * 4096);
+}
+
+/* The six arguments of i386's first mmap lie in memory. */
+PRINTER(old_mmap)
+{
+	uint32_t m[6];
+
+	(void)a;
+	if (!tl__fetch(c, v, m, sizeof(m)))
+		return;
+	tl__puts(c, "{addr=");
+	tl__addr(c, m[0]);
+	tl__printf(c, ", len=%u, prot=", m[1]);
+	tl__flags(c, &tl__n_prot, m[2]);
+	tl__puts(c, ", flags=");
+	tl__p_mmap_flags(c, a, m[3]);
+	tl__printf(c, ", fd=%d, offset=%#x}", (int)m[4], m[5]);
+}
+
+static void flock(struct tl__ctx *c, uint64_t v, bool wide, bool out)
+{
+	uint8_t raw[32];
+	int16_t type, whence;
+	int64_t start = 0, len = 0;
+	int32_t pid;
+	unsigned w = wide ? 8 : c->word, at = wide && c->word == 4 ? 4 : w;
+
+	if (!tl__fetch(c, v, raw, at + 2 * w + 4))
+		return;
+	memcpy(&type, raw, 2);
+	memcpy(&whence, raw + 2, 2);
+	memcpy(&start, raw + at, w);
+	memcpy(&len, raw + at + w, w);
+	memcpy(&pid, raw + at + 2 * w, 4);
+	if (w == 4) {
+		start = (int32_t)start;
+		len = (int32_t)len;
+	}
+	tl__puts(c, "{l_type=");
+	tl__enum(c, &tl__n_lock_type, (uint16_t)type);
+	tl__puts(c, ", l_whence=");
+	tl__enum(c, &tl__n_seek, (uint16_t)whence);
+	tl__printf(c, ", l_start=%" PRId64 ", l_len=%" PRId64, start, len);
+	if (out)
+		tl__printf(c, ", l_pid=%d", pid);
+	tl__puts(c, "}");
+}
+
+/* The command, and the argument that it has. */
+PRINTER(fcntl)
+{
+	uint64_t x = c->call->args[2];
+	struct tl__arg plain = { 0 };
+
+	(void)a;
+	tl__enum(c, &tl__n_fcntl, (uint32_t)v);
+	switch ((uint32_t)v) {
+	case F_GETFD:
+	case F_GETFL:
+	case F_GETOWN:
+	case F_GETSIG:
+	case F_GETLEASE:
+	case F_GETPIPE_SZ:
+	case F_GET_SEALS:
+		return;
+	default:
+		tl__puts(c, ", ");
+		break;
+	}
+	switch ((uint32_t)v) {
+	case F_SETFD:
+		tl__flags(c, &tl__n_fd_flags, x);
+		break;
+	case F_SETFL:
+		tl__open_flags(c, (uint32_t)x);
+		break;
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+	case F_SETOWN:
+	case F_SETPIPE_SZ:
+		tl__p_int(c, &plain, x);
+		break;
+	case 5:
+		flock(c, x, false, true);
+		break;
+	case 6:
+	case 7:
+		flock(c, x, false, false);
+		break;
+	case 12:
+	case 36:
+		flock(c, x, true, true);
+		break;
+	case 13:
+	case 14:
+	case 37:
+	case 38:
+		flock(c, x, true, false);
+		break;
+	case F_SETSIG:
+		tl__signal(c, (int)x);
+		break;
+	case F_ADD_SEALS:
+		tl__flags(c, &tl__n_seals, x);
+		break;
+	case F_SETLEASE:
+		tl__enum(c, &tl__n_lock_type, x);
+		break;
+	default:
+		tl__strbuf_hex(c->out, x);
+		break;
+	}
+}
+
+/* F_GETLK writes what it finds: its argument can only be shown at exit. */
+PRINTER(splice_off)
+{
+	int64_t off;
+
+	(void)a;
+	if (tl__fetch(c, v, &off, sizeof(off)))
+		tl__printf(c, "[%" PRId64 "]", off);
+}
+
+PRINTER(llseek_result)
+{
+	int64_t off;
+
+	(void)a;
+	if (tl__failed(c))
+		tl__addr(c, v);
+	else if (tl__fetch(c, v, &off, sizeof(off)))
+		tl__printf(c, "[%" PRId64 "]", off);
+}
+
+PRINTER(close_range_fd)
+{
+	(void)a;
+	tl__strbuf_dec(c->out, (uint32_t)v);
+}
+
+static void inotify_handle(struct tl__ctx *c, uint64_t v)
+{
+	uint32_t h[2];
+
+	if (tl__fetch(c, v, h, sizeof(h)))
+		tl__printf(c, "{handle_bytes=%u, handle_type=%d}", h[0], (int)h[1]);
+}
+
+PRINTER(file_handle)
+{
+	(void)a;
+	inotify_handle(c, v);
+}

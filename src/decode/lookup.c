@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Finding rows: by number, by name, by class, and the name that a typing error meant. */
+#include "decoder.h"
+#include "decode.h"
+
+#include "compat.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { LIMIT = 512, X32_FIRST = 512, X32_LAST = 547 };
+
+static int16_t number_of(const struct tl__row *row, enum tl_abi abi)
+{
+	return abi == TL_ABI_I386 ? row->nr32 : row->nr64;
+}
+
+/* x32 has numbers of its own from 512 on, for calls whose structures differ. */
+static const char *const x32_names[] = {
+	"rt_sigaction", "rt_sigreturn", "ioctl", "readv", "writev", "recvfrom", "sendmsg",
+	"recvmsg", "execve", "ptrace", "rt_sigpending", "rt_sigtimedwait", "rt_sigqueueinfo",
+	"sigaltstack", "timer_create", "mq_notify", "kexec_load", "waitid", "set_robust_list",
+	"get_robust_list", "vmsplice", "move_pages", "preadv", "pwritev", "rt_tgsigqueueinfo",
+	"recvmmsg", "sendmmsg", "process_vm_readv", "process_vm_writev", "setsockopt",
+	"getsockopt", "io_setup", "io_submit", "execveat", "preadv2", "pwritev2",
+};
+
+static const struct tl__row *by_name(const char *name)
+{
+	for (size_t i = 0; i < tl__nrows; i++)
+		if (!strcmp(tl__rows[i].name, name))
+			return &tl__rows[i];
+	return NULL;
+}
+
+/* Filled on first use; racing threads write the same values. */
+static const struct tl__row *index_of[2][LIMIT];
+static int indexed;
+
+static void build_index(void)
+{
+	for (size_t i = 0; i < tl__nrows; i++) {
+		const struct tl__row *row = &tl__rows[i];
+
+		if (row->nr64 >= 0)
+			__atomic_store_n(&index_of[0][row->nr64], row, __ATOMIC_RELAXED);
+		if (row->nr32 >= 0)
+			__atomic_store_n(&index_of[1][row->nr32], row, __ATOMIC_RELAXED);
+	}
+	__atomic_store_n(&indexed, 1, __ATOMIC_RELEASE);
+}
+
+const struct tl__row *tl__row_find(enum tl_abi abi, int64_t nr)
+{
+	if (!__atomic_load_n(&indexed, __ATOMIC_ACQUIRE))
+		build_index();
+	if (abi == TL_ABI_X32 && nr >= X32_FIRST && nr <= X32_LAST)
+		return by_name(x32_names[nr - X32_FIRST]);
+	if (nr < 0 || nr >= LIMIT)
+		return NULL;
+	if (abi == TL_ABI_I386)
+		return index_of[1][nr];
+	return abi == TL_ABI_X86_64 || abi == TL_ABI_X32 ? index_of[0][nr] : NULL;
+}
+
+const char *tl__syscall_name(enum tl_abi abi, int64_t nr)
+{
+	const struct tl__row *row = tl__row_find(abi, nr);
+
+	return row ? row->name : NULL;
+}
+
+int tl__syscall_number(enum tl_abi abi, const char *name)
+{
+	const struct tl__row *row = by_name(name);
+	int16_t nr = row ? number_of(row, abi) : -1;
+
+	return nr >= 0 ? nr : -ENOENT;
+}
+
+/* Edits needed to turn a into b; swapped neighbours count once. Names are short: 32 is enough. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned d[3][34];
+	size_t la = strlen(a), lb = strlen(b);
+
+	if (la > 32 || lb > 32)
+		return 99;
+	for (size_t j = 0; j <= lb; j++)
+		d[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= la; i++) {
+		unsigned *now = d[i % 3], *last = d[(i + 2) % 3], *before = d[(i + 1) % 3];
+
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= lb; j++) {
+			unsigned best = last[j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (last[j] + 1 < best)
+				best = last[j] + 1;
+			if (now[j - 1] + 1 < best)
+				best = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			now[j] = best;
+		}
+	}
+	return d[la % 3][lb];
+}
+
+const char *tl__syscall_nearest(const char *name)
+{
+	unsigned best = (unsigned)strlen(name) / 3 + 1;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < tl__nrows; i++) {
+		unsigned d = distance(name, tl__rows[i].name);
+
+		if (d < best || (d == best && !found)) {
+			best = d;
+			found = tl__rows[i].name;
+		}
+	}
+	return found;
+}
+
+static const struct {
+	const char *name;
+	uint32_t bit;
+} classes[] = {
+	{ "file", C_FILE },	{ "desc", C_DESC },	{ "network", C_NETWORK },
+	{ "net", C_NETWORK },	{ "process", C_PROCESS }, { "signal", C_SIGNAL },
+	{ "memory", C_MEMORY }, { "ipc", C_IPC },	{ "creds", C_CREDS },
+	{ "clock", C_CLOCK },	{ "stat", C_STAT },	{ "lstat", C_LSTAT },
+	{ "fstat", C_FSTAT },	{ "statfs", C_STATFS }, { "fstatfs", C_FSTATFS },
+	{ "pure", C_PURE },
+};
+
+uint32_t tl__class_bit(const char *name)
+{
+	for (size_t i = 0; i < tl__array_len(classes); i++)
+		if (!strcmp(classes[i].name, name))
+			return classes[i].bit;
+	return 0;
+}
+
+const char *tl__class_name(size_t index)
+{
+	return index < tl__array_len(classes) ? classes[index].name : NULL;
+}
+
+uint32_t tl__syscall_classes(enum tl_abi abi, int64_t nr)
+{
+	const struct tl__row *row = tl__row_find(abi, nr);
+
+	return row ? row->classes : 0;
+}
+
+unsigned tl__syscall_nargs(enum tl_abi abi, int64_t nr)
+{
+	const struct tl__row *row = tl__row_find(abi, nr);
+
+	return row ? row->nargs : 6;
+}
+
+unsigned tl__syscall_raw(enum tl_abi abi, int64_t nr)
+{
+	const struct tl__row *row = tl__row_find(abi, nr);
+	unsigned n = 0;
+
+	for (unsigned i = 0; row && i < row->nargs; i++)
+		n += row->args[i].raw;
+	return n;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The one place that waits.
+ *
+ * __WNOTHREAD keeps to the children and tracees of this thread, so that other threads of the host program
+ * never lose one of theirs. __WCLONE keeps out the children that this thread forked for itself: a tracee
+ * is eligible whatever its exit signal (kernel/exit.c, eligible_child), an ordinary child is not.
+ */
+#define _GNU_SOURCE
+#include "kernel.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static void convert(const siginfo_t *si, struct tl__waited *out)
+{
+	out->tid = si->si_pid;
+	out->core_dumped = si->si_code == CLD_DUMPED;
+	out->code = si->si_status;
+	switch (si->si_code) {
+	case CLD_EXITED:
+		out->kind = TL__WAIT_EXITED;
+		break;
+	case CLD_KILLED:
+	case CLD_DUMPED:
+		out->kind = TL__WAIT_KILLED;
+		break;
+	default:
+		out->kind = TL__WAIT_STOPPED;
+		break;
+	}
+}
+
+static int wait_tracee(idtype_t type, pid_t tid, int flags, siginfo_t *si)
+{
+	si->si_pid = 0;
+	if (waitid(type, (id_t)tid, si, WSTOPPED | WEXITED | __WCLONE | __WNOTHREAD | flags) < 0)
+		return -errno;
+	return si->si_pid ? 1 : 0;
+}
+
+int tl__kernel_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *out)
+{
+	int how = (flags & TL__WAIT_NOHANG ? WNOHANG : 0) | (flags & TL__WAIT_PEEK ? WNOWAIT : 0);
+	siginfo_t si;
+	int r;
+
+	(void)sys;
+	r = wait_tracee(P_ALL, 0, how, &si);
+	if (r > 0)
+		convert(&si, out);
+	return r;
+}
+
+int tl__kernel_consume(struct tl__sys *sys, pid_t tid)
+{
+	siginfo_t si;
+
+	(void)sys;
+	return wait_tracee(P_PID, tid, WNOHANG, &si);
+}
