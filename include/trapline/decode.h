@@ -50,16 +50,23 @@ TL_CHECKED int tl_decoder_new(const struct tl_decode_options *options,
 			      struct tl_decoder **ret_decoder);
 TL_API void tl_decoder_free(struct tl_decoder *decoder); /* accepts NULL */
 
+/* What a call's exit needs of its entry ("[128 => 2]"): one a call, zeroed by the entry. */
+struct tl_decode_state {
+	uint64_t values[2];
+};
+
 /*
  * The call as far as its entry can tell: "read(3, " - name, parenthesis, and the arguments up to the first
- * that the kernel fills in. Borrowed, until the decoder is used again. Never NULL, even out of memory.
+ * that the kernel fills in. state may be NULL here and at exit. Borrowed, until the decoder is used again. Never NULL, even out of memory.
  */
 TL_API const char *tl_decode_entry(struct tl_decoder *decoder, const struct tl_syscall *call,
-				   const struct tl_source *source);
+				   const struct tl_source *source,
+				   struct tl_decode_state *state);
 
 /* The rest, at exit, ")" included but not the result: "\"root:x\"..., 4096)". Borrowed likewise. */
 TL_API const char *tl_decode_exit(struct tl_decoder *decoder, const struct tl_syscall *call,
-				  const struct tl_source *source);
+				  const struct tl_source *source,
+				  const struct tl_decode_state *state);
 
 /* The result: "0", "-1 ENOENT (No such file or directory)", "? ERESTARTSYS (...)". Borrowed likewise. */
 TL_API const char *tl_decode_result(struct tl_decoder *decoder, const struct tl_syscall *call,

@@ -37,16 +37,16 @@ void tl_decoder_free(struct tl_decoder *decoder)
 }
 
 const char *tl_decode_entry(struct tl_decoder *decoder, const struct tl_syscall *call,
-			    const struct tl_source *source)
+			    const struct tl_source *source, struct tl_decode_state *state)
 {
-	tl__decode_entry(&decoder->d, call, source);
+	tl__decode_entry(&decoder->d, call, source, state);
 	return tl__decoder_text(&decoder->d);
 }
 
 const char *tl_decode_exit(struct tl_decoder *decoder, const struct tl_syscall *call,
-			   const struct tl_source *source)
+			   const struct tl_source *source, const struct tl_decode_state *state)
 {
-	tl__decode_exit(&decoder->d, call, source);
+	tl__decode_exit(&decoder->d, call, source, state);
 	return tl__decoder_text(&decoder->d);
 }
 

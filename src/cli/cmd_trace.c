@@ -32,6 +32,11 @@ static void on_alarm(int sig)
 		tl_session_wake(session_to_wake);
 }
 
+static void on_pipe(int sig)
+{
+	(void)sig;
+}
+
 static void catch_signals(void)
 {
 	static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
@@ -47,8 +52,9 @@ static void catch_signals(void)
 	}
 	sa.sa_handler = on_alarm;
 	sigaction(SIGALRM, &sa, NULL);
-	/* A pipe that closes is an output error like any other. */
-	signal(SIGPIPE, SIG_IGN);
+	/* A pipe that closes is an output error like any other; ignored, the program would inherit it. */
+	sa.sa_handler = on_pipe;
+	sigaction(SIGPIPE, &sa, NULL);
 }
 
 static uint64_t clock_ns(clockid_t clock)

@@ -69,6 +69,7 @@ struct traced {
 	int pid, tid;
 	bool in_call, shown, open; /* entered; of interest; its line is not ended */
 	struct tl_syscall call;
+	struct tl_decode_state decoding;
 	uint64_t entered;
 	unsigned hits[INJECT_MAX];
 	uint64_t due; /* an injected delay's end */

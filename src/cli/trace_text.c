@@ -128,7 +128,7 @@ static void text_entry(struct traced *t, const struct tl_event *ev)
 	begin_line(t, ev->time);
 	if (t->trace->o.instruction_pointer)
 		putf(t, "[%016" PRIx64 "] ", (uint64_t)ev->syscall.ip);
-	put(t, tl_decode_entry(t->trace->decoder, &ev->syscall, &source));
+	put(t, tl_decode_entry(t->trace->decoder, &ev->syscall, &source, &t->decoding));
 	t->open = true;
 	if (!t->out)
 		t->trace->open_line = t;
@@ -164,11 +164,11 @@ static void text_exit(struct traced *t, const struct tl_event *ev)
 	tl_source_task(t->task, &source);
 	if (ev->syscall.flags & TL_SYSCALL_NO_ENTRY) {
 		begin_line(t, ev->time);
-		put(t, tl_decode_entry(trace->decoder, &ev->syscall, &source));
+		put(t, tl_decode_entry(trace->decoder, &ev->syscall, &source, NULL));
 	} else {
 		resume_line(t, ev);
 	}
-	put(t, tl_decode_exit(trace->decoder, &ev->syscall, &source));
+	put(t, tl_decode_exit(trace->decoder, &ev->syscall, &source, &t->decoding));
 	pad(t);
 	put(t, "= ");
 	put(t, tl_decode_result(trace->decoder, &ev->syscall, &source));

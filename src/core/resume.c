@@ -43,13 +43,30 @@ static enum tl__pt_request step_request(struct tl_task *task, uint32_t step)
 	return TL__PT_SINGLESTEP;
 }
 
+/* In an event's stop in the middle of a call whose entry was reported: its exit is owed. */
+static bool inside_reported_call(const struct tl_task *task)
+{
+	switch (task->stop.kind) {
+	case TL__STOP_FORK:
+	case TL__STOP_VFORK:
+	case TL__STOP_CLONE:
+	case TL__STOP_EXEC:
+	case TL__STOP_VFORK_DONE:
+		return task->call_valid;
+	default:
+		return false;
+	}
+}
+
 enum tl__pt_request tl__resume_plain(const struct tl_task *task)
 {
 	bool calls = tl__traces_calls(task);
 
 	if (task->stop.kind == TL__STOP_ENTRY)
 		return calls || task->exit_wanted ? TL__PT_SYSCALL : TL__PT_CONT;
-	return calls && !task->filtered ? TL__PT_SYSCALL : TL__PT_CONT;
+	if (task->filtered && !inside_reported_call(task))
+		return TL__PT_CONT;
+	return calls ? TL__PT_SYSCALL : TL__PT_CONT;
 }
 
 static enum tl__pt_request choose(struct tl_task *task, const struct tl__fold *fold)

@@ -128,6 +128,17 @@ PRINTER(buf_ret)
 		tl__bytes_at(c, v, (uint64_t)c->call->ret);
 }
 
+/* Random bytes are no text, even where some of them look like it. */
+PRINTER(random)
+{
+	uint32_t flags = c->flags;
+
+	(void)a;
+	c->flags |= TL_DECODE_HEX_ALL;
+	tl__p_buf_ret(c, a, v);
+	c->flags = flags;
+}
+
 /* A string or link that the kernel filled: cut where the result says, never shown shorter than a path. */
 PRINTER(path_out)
 {

@@ -20,6 +20,7 @@ struct tl__ctx {
 	uint32_t flags; /* TL_DECODE_* */
 	uint32_t max_string;
 	bool exiting;
+	const struct tl_decode_state *before; /* at exit: what the entry kept; or NULL */
 	unsigned word; /* bytes in a pointer or long of the tracee's ABI */
 };
 
@@ -29,12 +30,14 @@ struct tl__arg {
 	uint8_t out; /* filled in by the kernel: printed at exit */
 	uint8_t len; /* which argument holds its length or count, plus 1; 0: none */
 	uint8_t at; /* the register argument it stands in, plus 1; 0: its place in the row */
+	/* The 32-bit value that it points to is kept at entry: in values[keep - 1]. */
+	uint8_t keep;
 	uint8_t raw; /* only a number, though it means more */
 };
 
 enum tl__ret {
 	RET_NUMBER, RET_HEX, RET_OCTAL, RET_FD, RET_NEVER, RET_SIGNAL, RET_TIME, RET_FCNTL,
-	RET_PERSONALITY, RET_POLL, RET_PPOLL, RET_PPOLL64, RET_SELECT, RET_PSELECT, RET_PSELECT64,
+	RET_PERSONALITY, RET_SCHED, RET_POLL, RET_PPOLL, RET_PPOLL64, RET_SELECT, RET_PSELECT, RET_PSELECT64,
 };
 
 struct tl__row {

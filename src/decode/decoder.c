@@ -83,28 +83,55 @@ static void put_args(struct tl__ctx *c, const struct tl__row *row, unsigned from
 	}
 }
 
+/* What the kernel will overwrite, and the line wants to show with what it becomes. */
+static void keep_values(struct tl__ctx *c, const struct tl__row *row, struct tl_decode_state *state)
+{
+	*state = (struct tl_decode_state){ 0 };
+	for (unsigned i = 0; i < row->nargs; i++) {
+		const struct tl__arg *a = &row->args[i];
+		uint64_t at = value_of(c, a, i);
+
+		if (!a->keep || !at)
+			continue;
+		/* msghdr: the length stands behind the pointer to the name. */
+		if (a->print == tl__p_msghdr)
+			tl__read(c, at + c->word, &state->values[a->keep - 1], 4);
+		else
+			tl__read(c, at, &state->values[a->keep - 1], a->print == tl__p_socklen ? 4 : 8);
+	}
+}
+
+/* An argument that the row has and this very call does not. */
+static bool absent(const struct tl__ctx *c, const struct tl__arg *a)
+{
+	return a->print == tl__p_ioctl_arg && tl__ioctl_bare((uint32_t)c->call->args[1]);
+}
+
 void tl__decode_entry(struct tl__decoder *d, const struct tl_syscall *call,
-		      const struct tl_source *source)
+		      const struct tl_source *source, struct tl_decode_state *state)
 {
 	const struct tl__row *row = tl__row_find(call->abi, call->nr);
 	unsigned n = shown_at_entry(row);
 	struct tl__ctx c;
 
 	begin(d, &c, call, source, false);
+	if (state && row)
+		keep_values(&c, row, state);
 	put_name(&c, row);
 	put_args(&c, row, 0, n);
-	if (row && n && n < row->nargs)
+	if (row && n && n < row->nargs && !absent(&c, &row->args[n]))
 		tl__puts(&c, ", ");
 }
 
 void tl__decode_exit(struct tl__decoder *d, const struct tl_syscall *call,
-		     const struct tl_source *source)
+		     const struct tl_source *source, const struct tl_decode_state *state)
 {
 	const struct tl__row *row = tl__row_find(call->abi, call->nr);
 	unsigned from = shown_at_entry(row), n = row ? row->nargs : 6;
 	struct tl__ctx c;
 
 	begin(d, &c, call, source, true);
+	c.before = state;
 	for (unsigned i = from; i < n; i++) {
 		if (i > from)
 			tl__puts(&c, ", ");
@@ -191,6 +218,11 @@ static void put_ret(struct tl__ctx *c, const struct tl__row *row, int64_t ret)
 	case RET_TIME:
 		tl__printf(c, "%" PRId64 " (", ret);
 		tl__enum(c, &tl__n_adjtime_state, (uint64_t)ret);
+		tl__puts(c, ")");
+		break;
+	case RET_SCHED:
+		tl__printf(c, "%" PRId64 " (", ret);
+		tl__p_sched_policy(c, &plain, (uint64_t)ret);
 		tl__puts(c, ")");
 		break;
 	case RET_SIGNAL:

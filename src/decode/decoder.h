@@ -13,9 +13,9 @@ struct tl__decoder {
 
 unsigned tl__abi_word(enum tl_abi abi);
 void tl__decode_entry(struct tl__decoder *d, const struct tl_syscall *call,
-		      const struct tl_source *source);
+		      const struct tl_source *source, struct tl_decode_state *state);
 void tl__decode_exit(struct tl__decoder *d, const struct tl_syscall *call,
-		     const struct tl_source *source);
+		     const struct tl_source *source, const struct tl_decode_state *state);
 void tl__decode_result(struct tl__decoder *d, const struct tl_syscall *call,
 		       const struct tl_source *source);
 bool tl__decode_argument(struct tl__decoder *d, const struct tl_syscall *call,

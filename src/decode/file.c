@@ -242,6 +242,21 @@ PRINTER(splice_off)
 		tl__printf(c, "[%" PRId64 "]", off);
 }
 
+/* Where a copy began and where it ended: known at exit. */
+PRINTER(off_moved)
+{
+	int64_t off;
+
+	(void)a;
+	if (!tl__fetch(c, v, &off, sizeof(off)))
+		return;
+	if (c->before && !tl__failed(c) && (int64_t)c->before->values[a->keep - 1] != off)
+		tl__printf(c, "[%" PRId64 "] => [%" PRId64 "]",
+			   (int64_t)c->before->values[a->keep - 1], off);
+	else
+		tl__printf(c, "[%" PRId64 "]", off);
+}
+
 PRINTER(llseek_result)
 {
 	int64_t off;

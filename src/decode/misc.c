@@ -71,11 +71,20 @@ static void termios(struct tl__ctx *c, uint64_t v)
 	tl__puts(c, "\"}");
 }
 
+/* Commands without an argument: none is shown. */
+bool tl__ioctl_bare(uint32_t cmd)
+{
+	return cmd == FIOCLEX || cmd == FIONCLEX || cmd == TIOCNOTTY || cmd == TIOCEXCL ||
+	       cmd == TIOCNXCL;
+}
+
 PRINTER(ioctl_arg)
 {
 	struct tl__arg plain = { 0 };
 
 	(void)a;
+	if (tl__ioctl_bare((uint32_t)c->call->args[1]))
+		return;
 	switch ((uint32_t)c->call->args[1]) {
 	case TCGETS:
 		if (tl__failed(c))

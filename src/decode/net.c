@@ -192,10 +192,14 @@ PRINTER(socklen)
 	uint32_t len;
 
 	(void)a;
-	if (!v)
+	if (!v) {
 		tl__puts(c, "NULL");
-	else if (tl__fetch(c, v, &len, 4))
-		tl__printf(c, "[%u]", len);
+	} else if (tl__fetch(c, v, &len, 4)) {
+		if (c->before && !tl__failed(c) && (uint32_t)c->before->values[0] != len)
+			tl__printf(c, "[%u => %u]", (uint32_t)c->before->values[0], len);
+		else
+			tl__printf(c, "[%u]", len);
+	}
 }
 
 static void cmsg_data(struct tl__ctx *c, int type, uint64_t at, uint64_t len)
@@ -270,7 +274,11 @@ static void msghdr(struct tl__ctx *c, const uint8_t *m, uint64_t limit, bool dat
 	memcpy(&flags, m + 6 * w, 4);
 	tl__puts(c, "{msg_name=");
 	sockaddr_at(c, name, namelen);
-	tl__printf(c, ", msg_namelen=%u, msg_iov=", namelen);
+	if (c->before && (uint32_t)c->before->values[0] != namelen)
+		tl__printf(c, ", msg_namelen=%u => %u, msg_iov=", (uint32_t)c->before->values[0],
+			   namelen);
+	else
+		tl__printf(c, ", msg_namelen=%u, msg_iov=", namelen);
 	tl__iovecs(c, iov, iovlen, limit, data);
 	tl__printf(c, ", msg_iovlen=%" PRIu64, iovlen);
 	if (controllen) {

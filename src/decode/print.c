@@ -113,7 +113,7 @@ static void escaped(struct tl__strbuf *out, unsigned char ch, unsigned char next
 	else if (hex)
 		tl__strbuf_printf(out, "\\x%02x", ch);
 	/* The short octal form, unless the next character would be read as a part of it. */
-	else if (next >= '0' && next <= '9')
+	else if (next >= '0' && next <= '7')
 		tl__strbuf_printf(out, "\\%03o", ch);
 	else
 		tl__strbuf_printf(out, "\\%o", ch);

@@ -404,7 +404,7 @@ PRINTER(futex)
 	case FUTEX_WAIT_BITSET:
 		tl__printf(c, ", %u", val);
 		futex_time(c, x[3], a->aux);
-		tl__puts(c, ", NULL, ");
+		tl__puts(c, ", ");
 		if ((uint32_t)x[5] == ~0u)
 			tl__puts(c, "FUTEX_BITSET_MATCH_ANY");
 		else
@@ -414,7 +414,7 @@ PRINTER(futex)
 		tl__printf(c, ", %u", val);
 		break;
 	case FUTEX_WAKE_BITSET:
-		tl__printf(c, ", %u, NULL, NULL, ", val);
+		tl__printf(c, ", %u, ", val);
 		if ((uint32_t)x[5] == ~0u)
 			tl__puts(c, "FUTEX_BITSET_MATCH_ANY");
 		else

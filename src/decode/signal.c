@@ -187,6 +187,26 @@ PRINTER(sigaltstack)
 	tl__printf(c, ", ss_size=%" PRIu64 "}", tl__read_word(c, raw + 2 * w));
 }
 
+/* The mask that returns with the frame; it lies where the stack pointer points. */
+PRINTER(sigreturn)
+{
+	uint64_t at = c->call->sp + 296, mask = 0;
+	uint32_t puc;
+
+	(void)a;
+	(void)v;
+	if (c->word == 4) {
+		if (!tl__read(c, c->call->sp + 8, &puc, sizeof(puc)))
+			return;
+		at = puc + 108ull;
+	}
+	if (!tl__read(c, at, &mask, sizeof(mask)))
+		return;
+	tl__puts(c, "{mask=");
+	tl__sigset(c, mask);
+	tl__puts(c, "}");
+}
+
 static const struct tl__names *codes_of(int sig)
 {
 	switch (sig) {

@@ -203,6 +203,18 @@ static void statx_time(struct tl__ctx *c, const char *name, const struct statx_t
 	tl__printf(c, "%s */", zone);
 }
 
+PRINTER(statx_flags)
+{
+	uint32_t f = (uint32_t)v;
+
+	(void)a;
+	tl__enum(c, &tl__n_statx_sync, f & 0x6000);
+	if (f & ~0x6000u) {
+		tl__puts(c, "|");
+		tl__flags(c, &tl__n_at, f & ~0x6000u);
+	}
+}
+
 PRINTER(statx)
 {
 	struct statx s;
@@ -235,7 +247,8 @@ PRINTER(statx)
 	tl__printf(c, ", stx_blocks=%llu, stx_attributes_mask=", (unsigned long long)s.stx_blocks);
 	tl__flags(c, &tl__n_statx_attr, s.stx_attributes_mask);
 	statx_time(c, "stx_atime", &s.stx_atime);
-	statx_time(c, "stx_btime", &s.stx_btime);
+	if (s.stx_mask & STATX_BTIME)
+		statx_time(c, "stx_btime", &s.stx_btime);
 	statx_time(c, "stx_ctime", &s.stx_ctime);
 	statx_time(c, "stx_mtime", &s.stx_mtime);
 	tl__printf(c, ", stx_rdev_major=%u, stx_rdev_minor=%u, stx_dev_major=%u, stx_dev_minor=%u",

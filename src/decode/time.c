@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Printers: times, timers, clocks. */
+#define _GNU_SOURCE
 #include "printers.h"
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #define PRINTER(name)                                                                              \
 	void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
@@ -92,14 +94,32 @@ static void pair_list(struct tl__ctx *c, uint64_t v, unsigned word, bool nano, b
 	tl__puts(c, curly ? "}" : "]");
 }
 
+/* The calendar's time behind a number that nobody can read. */
+static void put_calendar(struct tl__ctx *c, const struct pair *p)
+{
+	time_t sec = (time_t)p->sec;
+	char text[64], zone[16];
+	struct tm tm;
+
+	if (!sec || !localtime_r(&sec, &tm) || !strftime(text, sizeof(text), "%FT%T", &tm))
+		return;
+	strftime(zone, sizeof(zone), "%z", &tm);
+	tl__printf(c, " /* %s", text);
+	if (p->frac)
+		tl__printf(c, ".%09" PRId64, p->frac);
+	tl__printf(c, "%s */", zone);
+}
+
 static void utime_element(struct tl__ctx *c, const struct pair *p)
 {
-	if (p->frac == 0x3fffffff)
+	if (p->frac == 0x3fffffff) {
 		tl__puts(c, "UTIME_NOW");
-	else if (p->frac == 0x3ffffffe)
+	} else if (p->frac == 0x3ffffffe) {
 		tl__puts(c, "UTIME_OMIT");
-	else
+	} else {
 		put_pair(c, p, true);
+		put_calendar(c, p);
+	}
 }
 
 static void utimes(struct tl__ctx *c, uint64_t v, unsigned word)
@@ -220,10 +240,15 @@ PRINTER(tms)
 	}
 	if (!tl__fetch(c, v, raw, 4 * c->word))
 		return;
-	tl__printf(c, "{tms_utime=%" PRIu64 ", tms_stime=%" PRIu64 ", tms_cutime=%" PRIu64
-		      ", tms_cstime=%" PRIu64 "}",
-		   tl__read_word(c, raw), tl__read_word(c, raw + c->word),
-		   tl__read_word(c, raw + 2 * c->word), tl__read_word(c, raw + 3 * c->word));
+	for (int i = 0; i < 4; i++) {
+		static const char *const names[] = { "utime", "stime", "cutime", "cstime" };
+		uint64_t ticks = tl__read_word(c, raw + (unsigned)i * c->word);
+
+		tl__printf(c, "%stms_%s=%" PRIu64, i ? ", " : "{", names[i], ticks);
+		if (ticks)
+			tl__printf(c, " /* %" PRIu64 ".%02" PRIu64 " s */", ticks / 100, ticks % 100);
+	}
+	tl__puts(c, "}");
 }
 
 PRINTER(timer_id)
