@@ -47,16 +47,16 @@ static bool claim_emulated(struct tl_task *task)
 		task->regs_dirty = true;
 	}
 	/* With tracing on from here, the skipped call's exit is reported first. */
-	task->hidden = TL__HIDDEN_EMULATED_EXIT;
+	task->emulated = true;
 	tl__resume_claimed(task, TL__PT_SYSCALL, 0);
 	return true;
 }
 
 static bool claim_emulated_exit(struct tl_task *task)
 {
-	if (task->hidden != TL__HIDDEN_EMULATED_EXIT)
+	if (!task->emulated)
 		return false;
-	task->hidden = TL__HIDDEN_NONE;
+	task->emulated = false;
 	if (task->stop.kind != TL__STOP_SYSCALL)
 		return false;
 	tl__resume_claimed(task, TL__PT_SYSCALL, 0);

@@ -63,13 +63,6 @@ struct tl__systrack {
 	bool in_call; /* an entry was seen, its exit is owed */
 };
 
-/* What task->hidden means: the next syscall stops of this shape belong to us. */
-enum tl__hidden {
-	TL__HIDDEN_NONE,
-	TL__HIDDEN_EMULATED_EXIT, /* a SYSEMU stop was rewound; the exit of the skipped call comes first */
-	TL__HIDDEN_REISSUED_ENTRY, /* a call that our interrupt broke is entered once more */
-};
-
 struct tl__process {
 	pid_t tgid;
 	unsigned tasks; /* alive */
@@ -104,9 +97,7 @@ struct tl_task {
 	struct tl_syscall call;
 	bool skip_owed; /* the result of a skipped call is put in place at its exit */
 	int64_t skip_ret;
-	enum tl__hidden hidden;
-	uint64_t hidden_ip;
-	int64_t hidden_nr;
+	bool emulated; /* a SYSEMU stop was rewound: the exit of the skipped call comes first */
 
 	bool regs_valid, regs_dirty;
 	uint16_t regs_len;
@@ -161,6 +152,8 @@ struct tl_session {
 	int wake; /* set from signal handlers */
 	struct tl_error error;
 	struct tl__place place;
+	struct tl__waited *batch; /* stops taken and not handled yet: loop.c */
+	size_t batch_size;
 	struct tl__watcher *watcher; /* behind tl_session_fd() */
 	FILE *record;
 };
@@ -213,7 +206,6 @@ bool tl__claim(struct tl_task *task);
 
 /* reissue.c */
 bool tl__reissue_broken(struct tl_task *task);
-bool tl__reissue_after_ignored(struct tl_task *task);
 
 /* event.c and dispatch.c */
 void tl__report_stop(struct tl_task *task);

@@ -18,8 +18,11 @@ bool tl__detach_now(struct tl_task *task)
 	struct tl_session *s = task->session;
 	int r;
 
-	if (task->skip_owed && task->stop.kind == TL__STOP_ENTRY)
+	/* An interrupt sent before this entry breaks the call all the same: its exit must be seen. */
+	if (task->stop.kind == TL__STOP_ENTRY && (task->skip_owed || task->interrupted)) {
+		task->exit_wanted = true;
 		return false;
+	}
 	/* The filter stays behind and would answer ENOSYS to what it selects. */
 	if (task->filtered)
 		return false;

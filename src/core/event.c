@@ -31,6 +31,8 @@ static void report_exit(struct tl_task *task)
 		tl__syscall_pay_skip(task);
 	tl__place_exit(task);
 	tl__dispatch(task, &ev);
+	if (task->call.ret == -EINTR && !(task->call.flags & TL_SYSCALL_SKIPPED))
+		tl__reissue_broken(task);
 	task->call_valid = false;
 	task->exit_wanted = false;
 	/* Stepped over the call: for that engine this is the step's end. */
@@ -46,8 +48,7 @@ static void report_signal(struct tl_task *task)
 	tl__dispatch(task, &ev);
 	if (ev.action & TL_SIGNAL_IGNORE)
 		task->deliver = 0;
-	if (tl__reissue_after_ignored(task))
-		tl__regs_flush(task);
+	tl__reissue_broken(task);
 }
 
 static void report_handler(struct tl_task *task)

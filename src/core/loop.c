@@ -3,8 +3,7 @@
 #include "core.h"
 
 #include <errno.h>
-
-enum { BATCH = 64 };
+#include <stdlib.h>
 
 static void load_siginfo(struct tl_task *task)
 {
@@ -48,40 +47,14 @@ static bool type_stop(struct tl_task *task)
 	return r != -ESRCH;
 }
 
-/*
- * The interrupt's own stop, or another that took its place: the kernel drops a queued interrupt at any trap.
- * An exit stop in between shows the broken call; it is put back, and engines see neither end of it again.
- */
-static bool settle_interrupt(struct tl_task *task)
+/* The interrupt's own stop, or another that took its place: the kernel drops a queued one at any trap. */
+static void settle_interrupt(struct tl_task *task)
 {
-	if (!task->interrupted)
-		return false;
-	if (task->stop.kind == TL__STOP_ENTRY)
-		return false;
+	if (!task->interrupted || task->stop.kind == TL__STOP_ENTRY)
+		return;
 	task->interrupted = false;
-	if (task->stop.kind == TL__STOP_TRAP) {
+	if (task->stop.kind == TL__STOP_TRAP)
 		tl__reissue_broken(task);
-		return false;
-	}
-	if (task->stop.kind != TL__STOP_EXIT || !tl__reissue_broken(task))
-		return false;
-	task->hidden = TL__HIDDEN_REISSUED_ENTRY;
-	task->hidden_ip = task->call.ip;
-	task->hidden_nr = task->call.nr;
-	task->stop.kind = TL__STOP_TRAP;
-	return true;
-}
-
-/* The entry of a call that was put back: engines saw it the first time. */
-static bool hidden_entry(struct tl_task *task)
-{
-	if (task->hidden != TL__HIDDEN_REISSUED_ENTRY || task->stop.kind != TL__STOP_ENTRY)
-		return false;
-	task->hidden = TL__HIDDEN_NONE;
-	if (task->call.ip != task->hidden_ip || task->call.nr != task->hidden_nr)
-		return false;
-	tl__resume_claimed(task, tl__resume_plain(task), 0);
-	return true;
 }
 
 static void exec_under_new_id(struct tl_task **task)
@@ -96,6 +69,14 @@ static void exec_under_new_id(struct tl_task **task)
 	*task = tl__task_find(s, tid);
 }
 
+/* Let go in the middle of a call, which goes on: its engines see no end of it. */
+static bool broken_by_detach(struct tl_task *task)
+{
+	if (!task->detach_wanted || task->stop.kind != TL__STOP_EXIT || task->skip_owed)
+		return false;
+	return tl__is_restart_code(task->call.ret) || tl__reissue_broken(task);
+}
+
 static void stopped(struct tl_task *task)
 {
 	tl__systrack_stop(&task->track, task->stop.kind);
@@ -105,11 +86,10 @@ static void stopped(struct tl_task *task)
 		return;
 	}
 	settle_interrupt(task);
-	if (hidden_entry(task))
-		return;
 	tl__place_stopped(task);
 	tl__task_ref(task);
-	tl__report_stop(task);
+	if (!broken_by_detach(task))
+		tl__report_stop(task);
 	tl__task_settle(task);
 	tl__task_unref(task);
 }
@@ -146,29 +126,58 @@ static void handle(struct tl_session *s, const struct tl__waited *w, bool peeked
 		stopped(task);
 }
 
+static int take_one(struct tl_session *s, unsigned flags)
+{
+	struct tl__waited w;
+	int r = s->sys->ops->wait(s->sys, flags | TL__WAIT_PEEK, &w);
+
+	if (r > 0)
+		handle(s, &w, true);
+	return r;
+}
+
+static bool room_for(struct tl_session *s, size_t n)
+{
+	struct tl__waited *more;
+
+	if (n < s->batch_size)
+		return true;
+	more = realloc(s->batch, (n + 64) * sizeof(*more));
+	if (!more)
+		return false;
+	s->batch = more;
+	s->batch_size = n + 64;
+	return true;
+}
+
+static int take_all(struct tl_session *s, unsigned flags)
+{
+	size_t n = 0;
+	int r = -ENOMEM;
+
+	while (room_for(s, n)) {
+		r = s->sys->ops->wait(s->sys, n ? TL__WAIT_NOHANG : flags, &s->batch[n]);
+		if (r <= 0)
+			break;
+		n++;
+	}
+	if (!n)
+		return r;
+	for (size_t i = 0; i < n; i++)
+		handle(s, &s->batch[i], false);
+	return (int)n;
+}
+
 /*
  * With one task its stop is only peeked at and gone the moment it is resumed: one call less, and a signal
- * in delivery is not lost if we are killed now. With more, the stops that are ready are taken as a batch:
- * the kernel looks for them in the order of its list, and the first task would starve the last.
+ * in delivery is not lost if we are killed now. With more, all stops that are ready are taken before any is
+ * handled: the kernel looks for them in the order of its list, and the first tasks would starve the last.
  */
 static int take(struct tl_session *s, bool block)
 {
-	struct tl__waited batch[BATCH];
 	unsigned flags = block ? 0 : TL__WAIT_NOHANG;
-	int n = 0, r;
 
-	if (s->ntasks <= 1)
-		flags |= TL__WAIT_PEEK;
-	r = s->sys->ops->wait(s->sys, flags, &batch[n]);
-	if (r <= 0)
-		return r;
-	n++;
-	while (!(flags & TL__WAIT_PEEK) && n < BATCH &&
-	       s->sys->ops->wait(s->sys, TL__WAIT_NOHANG, &batch[n]) > 0)
-		n++;
-	for (int i = 0; i < n; i++)
-		handle(s, &batch[i], flags & TL__WAIT_PEEK);
-	return n;
+	return s->ntasks <= 1 ? take_one(s, flags) : take_all(s, flags);
 }
 
 /* All tasks are held by engines, or there is none: nothing will ever be reported. */

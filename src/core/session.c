@@ -109,6 +109,7 @@ void tl__session_free(struct tl_session *s)
 		s->sys->ops->close(s->sys);
 	if (s->record)
 		fclose(s->record);
+	free(s->batch);
 	tl__hash_done(&s->by_tid);
 	tl__hash_done(&s->processes);
 	free(s);

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Attaching to and detaching from a process with 200 threads, over and over.
+
+No thread is missed, none is left stopped or traced, and none sees an EINTR that it would not have seen.
+
+Usage: attach_detach.py TRAPLINE TRACEES_DIR [--rounds N]
+"""
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+
+def statuses(pid):
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{tid}/status") as f:
+                yield tid, f.read()
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+
+
+def field(text, key):
+    return re.search(rf"^{key}:\s*(.*)$", text, re.M)[1]
+
+
+def main():
+    trapline, tracees = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+    rounds = int(sys.argv[sys.argv.index("--rounds") + 1]) if "--rounds" in sys.argv else 20
+    victim = subprocess.Popen([f"{tracees}/many_threads"], stdout=subprocess.PIPE)
+    victim.stdout.readline()
+    failures = []
+    for i in range(rounds):
+        t = subprocess.Popen([trapline, "trace", "-p", str(victim.pid), "-o", "/dev/null"]
+                             + (["-e", "trace=none"] if i % 4 == 3 else []),
+                             stderr=subprocess.PIPE, text=True)
+        time.sleep(0.15 + 0.05 * (i % 5))
+        tracers = {field(s, "TracerPid") for _, s in statuses(victim.pid)}
+        if tracers != {str(t.pid)}:
+            failures.append(f"round {i}: traced by {tracers}, not by {t.pid} alone")
+        t.send_signal([signal.SIGINT, signal.SIGTERM, signal.SIGHUP][i % 3])
+        try:
+            t.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            t.kill()
+            failures.append(f"round {i}: does not detach")
+            break
+        time.sleep(0.02)
+        for tid, s in statuses(victim.pid):
+            if field(s, "TracerPid") != "0" or field(s, "State")[0] in "Tt":
+                failures.append(f"round {i}: thread {tid}: {field(s, 'State')}, tracer {field(s, 'TracerPid')}")
+        if victim.poll() is not None:
+            failures.append(f"round {i}: the process died: {victim.returncode}")
+            break
+    victim.terminate()
+    status = victim.wait(timeout=20)
+    if status:
+        failures.append(f"the process saw calls broken: exit status {status}")
+    for f in failures[:20]:
+        print("FAIL", f)
+    print(f"{rounds} rounds, {len(failures)} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
