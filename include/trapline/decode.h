@@ -2,8 +2,9 @@
 /*
  * System calls as text: names, classes, and arguments in strace's grammar.
  *
- * The decoder asks nobody but its source, so it serves a live task, a recording or a test buffer alike.
- * Nothing here needs a session or a thread of its own; one decoder must not be used by two threads at once.
+ * The decoder asks nobody but its source, so it serves a live task, a recording or a test buffer
+ * alike. Nothing here needs a session or a thread of its own; one decoder must not be used by two
+ * threads at once.
  */
 #ifndef TRAPLINE_DECODE_H
 #define TRAPLINE_DECODE_H
@@ -21,7 +22,8 @@ struct tl_source {
 	void *data;
 	/* As tl_task_read_mem(): exact count, or -errno. */
 	int64_t (*read_mem)(void *data, tl_addr addr, void *buf, size_t len);
-	/* What /proc/PID/NAME links to ("fd/3"): length or -errno. NULL: descriptors are just numbers. */
+	/* What /proc/PID/NAME links to ("fd/3"): length or -errno. NULL: descriptors are just
+	 * numbers. */
 	int64_t (*read_link)(void *data, const char *name, char *buf, size_t size);
 };
 
@@ -29,12 +31,12 @@ struct tl_source {
 TL_API void tl_source_task(struct tl_task *task, struct tl_source *ret_source);
 
 enum tl_decode_flags {
-	TL_DECODE_VERBOSE = 1, /* whole structures and environments (strace -v) */
-	TL_DECODE_FD_PATHS = 2, /* 3</etc/passwd> (-y) */
-	TL_DECODE_FD_DETAILS = 4, /* sockets with their addresses too (-yy) */
+	TL_DECODE_VERBOSE = 1,     /* whole structures and environments (strace -v) */
+	TL_DECODE_FD_PATHS = 2,    /* 3</etc/passwd> (-y) */
+	TL_DECODE_FD_DETAILS = 4,  /* sockets with their addresses too (-yy) */
 	TL_DECODE_HEX_STRINGS = 8, /* escape what is not printable as \x (-x) */
-	TL_DECODE_HEX_ALL = 16, /* escape every character (-xx) */
-	TL_DECODE_RAW = 32, /* arguments as hex numbers */
+	TL_DECODE_HEX_ALL = 16,    /* escape every character (-xx) */
+	TL_DECODE_RAW = 32,        /* arguments as hex numbers */
 };
 
 struct tl_decode_options {
@@ -56,25 +58,26 @@ struct tl_decode_state {
 };
 
 /*
- * The call as far as its entry can tell: "read(3, " - name, parenthesis, and the arguments up to the first
- * that the kernel fills in. state may be NULL here and at exit. Borrowed, until the decoder is used again. Never NULL, even out of memory.
+ * The call as far as its entry can tell: "read(3, " - name, parenthesis, and the arguments up to
+ * the first that the kernel fills in. state may be NULL here and at exit. Borrowed, until the
+ * decoder is used again. Never NULL, even out of memory.
  */
 TL_API const char *tl_decode_entry(struct tl_decoder *decoder, const struct tl_syscall *call,
-				   const struct tl_source *source,
-				   struct tl_decode_state *state);
+				   const struct tl_source *source, struct tl_decode_state *state);
 
 /* The rest, at exit, ")" included but not the result: "\"root:x\"..., 4096)". Borrowed likewise. */
 TL_API const char *tl_decode_exit(struct tl_decoder *decoder, const struct tl_syscall *call,
 				  const struct tl_source *source,
 				  const struct tl_decode_state *state);
 
-/* The result: "0", "-1 ENOENT (No such file or directory)", "? ERESTARTSYS (...)". Borrowed likewise. */
+/* The result: "0", "-1 ENOENT (No such file or directory)", "? ERESTARTSYS (...)". Borrowed
+ * likewise. */
 TL_API const char *tl_decode_result(struct tl_decoder *decoder, const struct tl_syscall *call,
 				    const struct tl_source *source);
 
 /*
- * One argument's text, at exit or at entry; NULL past the last, and "" at entry for what the kernel has yet
- * to fill in. Borrowed likewise.
+ * One argument's text, at exit or at entry; NULL past the last, and "" at entry for what the kernel
+ * has yet to fill in. Borrowed likewise.
  */
 TL_API const char *tl_decode_argument(struct tl_decoder *decoder, const struct tl_syscall *call,
 				      const struct tl_source *source, unsigned index, bool at_exit);
@@ -104,7 +107,8 @@ TL_API int64_t tl_syscall_limit(enum tl_abi abi);
 /* "SIGTERM", "SIGRT_3"; "si_code" names such as "SI_USER", NULL when there is none. */
 TL_API const char *tl_signal_name(int32_t signo);
 TL_CHECKED int tl_signal_number(const char *name); /* with or without "SIG"; -ENOENT */
-/* A siginfo in strace's grammar: "{si_signo=SIGCHLD, si_code=CLD_EXITED, ...}". Borrowed likewise. */
+/* A siginfo in strace's grammar: "{si_signo=SIGCHLD, si_code=CLD_EXITED, ...}". Borrowed likewise.
+ */
 TL_API const char *tl_decode_siginfo(struct tl_decoder *decoder, const void *info);
 
 #ifdef __cplusplus

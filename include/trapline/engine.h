@@ -2,18 +2,20 @@
 /*
  * Engines: the parties that watch and control a task.
  *
- * Any number of engines attach to one task. Each has a table of callbacks, a mask of the events it wants
- * and a pointer of its own. The contract is utrace's (Linux 2.6.32, kernel/utrace.c), finished:
+ * Any number of engines attach to one task. Each has a table of callbacks, a mask of the events it
+ * wants and a pointer of its own. The contract is utrace's (Linux 2.6.32, kernel/utrace.c),
+ * finished:
  *
- *  - Events are reported in attach order; a system call's entry in reverse, so that the engine attached
- *    first stands nearest the kernel: it speaks last before the call and first after it.
- *  - An engine attached during a report does not see that report. An engine detached, by itself or by
- *    another, is not called again, and its release callback is called exactly once, last.
- *  - Each callback answers with a verdict. Verdicts are folded: the least value of each dimension wins.
- *    An engine's last verdict stands until its next one, or until tl_engine_control() changes it.
+ *  - Events are reported in attach order; a system call's entry in reverse, so that the engine
+ * attached first stands nearest the kernel: it speaks last before the call and first after it.
+ *  - An engine attached during a report does not see that report. An engine detached, by itself or
+ * by another, is not called again, and its release callback is called exactly once, last.
+ *  - Each callback answers with a verdict. Verdicts are folded: the least value of each dimension
+ * wins. An engine's last verdict stands until its next one, or until tl_engine_control() changes
+ * it.
  *  - Everything passed to a callback is borrowed: valid until the callback returns.
- *  - Callbacks run in the session's thread, inside tl_session_run() or tl_session_turn(), and must not wait
- *    for anything: to hold a task, answer TL_HOLD_STOP and call tl_engine_control() later.
+ *  - Callbacks run in the session's thread, inside tl_session_run() or tl_session_turn(), and must
+ * not wait for anything: to hold a task, answer TL_HOLD_STOP and call tl_engine_control() later.
  */
 #ifndef TRAPLINE_ENGINE_H
 #define TRAPLINE_ENGINE_H
@@ -27,48 +29,48 @@ extern "C" {
 enum tl_event_type {
 	TL_EVENT_UNSPEC = 0,
 	TL_EVENT_QUIESCE, /* stopped because somebody asked, or just attached */
-	TL_EVENT_SIGNAL, /* about to be delivered; SIGKILL is never reported */
+	TL_EVENT_SIGNAL,  /* about to be delivered; SIGKILL is never reported */
 	TL_EVENT_HANDLER, /* a signal's frame is set up, no instruction of the handler has run */
 	TL_EVENT_SYSCALL_ENTRY,
 	TL_EVENT_SYSCALL_EXIT,
-	TL_EVENT_STEP, /* a step that an engine asked for is done */
-	TL_EVENT_EXEC, /* the new program is in place, none of it has run */
+	TL_EVENT_STEP,  /* a step that an engine asked for is done */
+	TL_EVENT_EXEC,  /* the new program is in place, none of it has run */
 	TL_EVENT_CLONE, /* fork, vfork, clone: the child cannot run before the report ends */
 	TL_EVENT_VFORK_DONE,
 	TL_EVENT_GROUP_STOP, /* job control */
-	TL_EVENT_EXIT, /* on its way out, memory and registers still there */
-	TL_EVENT_DEATH, /* gone; the last report */
+	TL_EVENT_EXIT,       /* on its way out, memory and registers still there */
+	TL_EVENT_DEATH,      /* gone; the last report */
 	TL_EVENT_COUNT
 };
 
-#define TL_EVENTS(type)	   (1u << (type))
+#define TL_EVENTS(type)    (1u << (type))
 #define TL_EVENTS_SYSCALLS (TL_EVENTS(TL_EVENT_SYSCALL_ENTRY) | TL_EVENTS(TL_EVENT_SYSCALL_EXIT))
-#define TL_EVENTS_ALL	   ((1u << TL_EVENT_COUNT) - 2u)
+#define TL_EVENTS_ALL      ((1u << TL_EVENT_COUNT) - 2u)
 
 /*
- * A verdict: one hold, one step, and dispositions for the events that have one, or'ed together. 0 means
- * run on, no step, let the event take its course as the engines before left it.
+ * A verdict: one hold, one step, and dispositions for the events that have one, or'ed together. 0
+ * means run on, no step, let the event take its course as the engines before left it.
  */
 typedef uint32_t tl_verdict;
 
 enum {
-	TL_HOLD_STOP = 1, /* keep it stopped until this engine says otherwise */
+	TL_HOLD_STOP = 1,      /* keep it stopped until this engine says otherwise */
 	TL_HOLD_INTERRUPT = 2, /* run, but report a quiesce at once, breaking a sleep */
-	TL_HOLD_REPORT = 3, /* run, and report a quiesce at the next safe point */
-	TL_RUN = 4, /* the same as 0 */
+	TL_HOLD_REPORT = 3,    /* run, and report a quiesce at the next safe point */
+	TL_RUN = 4,            /* the same as 0 */
 	TL_HOLD_MASK = 0xf,
 
 	TL_STEP_SINGLE = 0x10, /* one instruction */
-	TL_STEP_BLOCK = 0x20, /* to the next branch; SINGLE where there is no such thing */
-	TL_STEP_NONE = 0x30, /* the same as 0 */
+	TL_STEP_BLOCK = 0x20,  /* to the next branch; SINGLE where there is no such thing */
+	TL_STEP_NONE = 0x30,   /* the same as 0 */
 	TL_STEP_MASK = 0xf0,
 
-	TL_SYSCALL_RUN = 0x100, /* undo an earlier engine's SKIP */
+	TL_SYSCALL_RUN = 0x100,  /* undo an earlier engine's SKIP */
 	TL_SYSCALL_SKIP = 0x200, /* no call is made; see tl_syscall_set_result() */
 	TL_SYSCALL_MASK = 0xf00,
 
 	TL_SIGNAL_DELIVER = 0x1000, /* undo an earlier engine's IGNORE */
-	TL_SIGNAL_IGNORE = 0x2000, /* drop it */
+	TL_SIGNAL_IGNORE = 0x2000,  /* drop it */
 	TL_SIGNAL_MASK = 0xf000,
 
 	TL_DETACH = 0x10000, /* this engine leaves; implies TL_RUN */
@@ -76,8 +78,8 @@ enum {
 
 enum tl_syscall_flags {
 	TL_SYSCALL_INFERRED = 1, /* the kernel did not tell the ABI: it is read from the opcode */
-	TL_SYSCALL_SKIPPED = 2, /* an engine took the call's place */
-	TL_SYSCALL_FAILED = 4, /* exit: ret is a negated error number */
+	TL_SYSCALL_SKIPPED = 2,  /* an engine took the call's place */
+	TL_SYSCALL_FAILED = 4,   /* exit: ret is a negated error number */
 	TL_SYSCALL_NO_ENTRY = 8, /* exit: the entry was not seen, the arguments are as found now */
 };
 
@@ -93,9 +95,9 @@ struct tl_syscall {
 struct tl_signal {
 	int32_t signo;
 	int32_t code; /* si_code */
-	int32_t pid; /* si_pid and si_uid, where the code has them; else 0 */
+	int32_t pid;  /* si_pid and si_uid, where the code has them; else 0 */
 	uint32_t uid;
-	tl_addr addr; /* si_addr of a fault */
+	tl_addr addr;     /* si_addr of a fault */
 	const void *info; /* the kernel's siginfo in the host's layout, 128 bytes */
 };
 
@@ -110,7 +112,7 @@ struct tl_event {
 	tl_verdict action;
 	union {
 		struct tl_syscall syscall; /* SYSCALL_ENTRY, SYSCALL_EXIT */
-		struct tl_signal signal; /* SIGNAL, HANDLER */
+		struct tl_signal signal;   /* SIGNAL, HANDLER */
 		struct {
 			struct tl_task *child; /* NULL when it is not traced (CLONE_UNTRACED) */
 			int32_t tid;
@@ -127,11 +129,11 @@ struct tl_event {
 		} step;
 		struct {
 			int32_t status; /* as wait(2) encodes it */
-			bool killed; /* by a signal: status & 0x7f */
+			bool killed;    /* by a signal: status & 0x7f */
 			bool core_dumped;
-			bool superseded; /* its thread id was taken over by a thread's exec */
+			bool superseded;  /* its thread id was taken over by a thread's exec */
 			bool last_thread; /* the process is gone with it */
-		} exit; /* EXIT, DEATH */
+		} exit;                   /* EXIT, DEATH */
 	};
 };
 
@@ -140,8 +142,8 @@ typedef tl_verdict (*tl_report)(struct tl_engine *engine, struct tl_task *task,
 				const struct tl_event *event);
 
 /*
- * An engine's callbacks. size is sizeof(struct tl_engine_ops) as the caller was compiled; a NULL member
- * means that the event is let pass. The table must outlive every engine that uses it.
+ * An engine's callbacks. size is sizeof(struct tl_engine_ops) as the caller was compiled; a NULL
+ * member means that the event is let pass. The table must outlive every engine that uses it.
  */
 struct tl_engine_ops {
 	uint32_t size;
@@ -163,18 +165,18 @@ struct tl_engine_ops {
 };
 
 /*
- * Attaches an engine to a task: appended to the order, not called for the report in progress. *ret_engine
- * is borrowed from the task and valid until release is called. May be used inside any callback; inside a
- * clone report with the child it is certain that no event of the child is missed.
- * Errors: -EINVAL (ops without size, unknown event bits), -ESRCH (dead), -ENOMEM.
+ * Attaches an engine to a task: appended to the order, not called for the report in progress.
+ * *ret_engine is borrowed from the task and valid until release is called. May be used inside any
+ * callback; inside a clone report with the child it is certain that no event of the child is
+ * missed. Errors: -EINVAL (ops without size, unknown event bits), -ESRCH (dead), -ENOMEM.
  */
 TL_CHECKED int tl_engine_attach(struct tl_task *task, const struct tl_engine_ops *ops, void *data,
 				uint32_t events, struct tl_engine **ret_engine);
 
 /*
- * Detaches: no callback of this engine will start any more. release runs before this returns, or, inside
- * a report on the task, when that report ends. A task without engines runs on, still traced, until
- * tl_task_detach(). Always succeeds; engine must not be used afterwards.
+ * Detaches: no callback of this engine will start any more. release runs before this returns, or,
+ * inside a report on the task, when that report ends. A task without engines runs on, still traced,
+ * until tl_task_detach(). Always succeeds; engine must not be used afterwards.
  */
 TL_API void tl_engine_detach(struct tl_engine *engine);
 
@@ -182,11 +184,12 @@ TL_API void tl_engine_detach(struct tl_engine *engine);
 TL_CHECKED int tl_engine_set_events(struct tl_engine *engine, uint32_t events);
 
 /*
- * Changes what this engine wants of its task, from outside a callback or on another engine's behalf:
- * a hold and a step, as in a verdict. Never blocks. 0: in force now. -EINPROGRESS: the task runs and has
- * been interrupted; a quiesce (to engines that listen for it) tells when it has stopped. A call that the
- * interrupt breaks is issued again with its arguments, so that the program does not see EINTR.
- * Errors: -ESRCH (dead), -EINVAL (dispositions make no sense here), -EOPNOTSUPP (no stepping here).
+ * Changes what this engine wants of its task, from outside a callback or on another engine's
+ * behalf: a hold and a step, as in a verdict. Never blocks. 0: in force now. -EINPROGRESS: the task
+ * runs and has been interrupted; a quiesce (to engines that listen for it) tells when it has
+ * stopped. A call that the interrupt breaks is issued again with its arguments, so that the program
+ * does not see EINTR. Errors: -ESRCH (dead), -EINVAL (dispositions make no sense here), -EOPNOTSUPP
+ * (no stepping here).
  */
 TL_CHECKED int tl_engine_control(struct tl_engine *engine, tl_verdict want);
 

@@ -23,7 +23,8 @@
 extern "C" {
 #endif
 
-/* "ENOENT" for 2 or -2, the kernel's internal restart codes too; NULL for no error number. Anywhere. */
+/* "ENOENT" for 2 or -2, the kernel's internal restart codes too; NULL for no error number.
+ * Anywhere. */
 TL_API const char *tl_error_name(int err);
 
 #ifdef __cplusplus

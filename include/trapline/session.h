@@ -2,9 +2,9 @@
 /*
  * Sessions: the tracees of one thread.
  *
- * A session belongs to the thread that made it, as the kernel's ptrace relation does; calls from another
- * thread answer -ECHILD, but for tl_session_wake(). It waits for its own tracees and never takes a child
- * of the host program. It prints nothing, installs no signal handler and never exits.
+ * A session belongs to the thread that made it, as the kernel's ptrace relation does; calls from
+ * another thread answer -ECHILD, but for tl_session_wake(). It waits for its own tracees and never
+ * takes a child of the host program. It prints nothing, installs no signal handler and never exits.
  */
 #ifndef TRAPLINE_SESSION_H
 #define TRAPLINE_SESSION_H
@@ -26,7 +26,8 @@ enum tl_session_flags {
 	TL_SESSION_EXITKILL = 1,
 	/* Leave the tracees on the cores where the scheduler puts them. */
 	TL_SESSION_NO_PLACE = 2,
-	/* Type every system call stop twice, from the kernel's answer and without; -EPROTO on a difference. */
+	/* Type every system call stop twice, from the kernel's answer and without; -EPROTO on a
+	   difference. */
 	TL_SESSION_CHECK_STOPS = 4,
 	/* Do not follow children; their clone report carries no task. */
 	TL_SESSION_NO_FOLLOW = 8,
@@ -35,43 +36,47 @@ enum tl_session_flags {
 struct tl_session_options {
 	uint32_t size; /* sizeof(struct tl_session_options) */
 	uint32_t flags;
-	/* Called for each task that no clone report announces, before anything of it is reported. */
+	/* Called for each task that no clone report announces, before anything of it is reported.
+	 */
 	void (*on_task)(struct tl_session *session, struct tl_task *task, enum tl_origin origin,
 			void *data);
-	/* tl_session_run() was interrupted by a signal, or woken. Non-zero ends the run with that value. */
+	/* tl_session_run() was interrupted by a signal, or woken. Non-zero ends the run with that
+	 * value. */
 	int (*on_wake)(struct tl_session *session, void *data);
 	void *data;
-	/* Kernel features to deny or claim, "no-NAME,NAME,...", names as `trapline doctor --kernel` has them. */
+	/* Kernel features to deny or claim, "no-NAME,NAME,...", names as `trapline doctor --kernel`
+	 * has them. */
 	const char *pretend;
-	/* Record what the kernel answers to this file, or replay such a file instead of a kernel. */
+	/* Record what the kernel answers to this file, or replay such a file instead of a kernel.
+	 */
 	const char *record, *replay;
 };
 
 struct tl_error {
-	int32_t code; /* what the call returned */
-	int32_t cause; /* the errno behind it */
+	int32_t code;   /* what the call returned */
+	int32_t cause;  /* the errno behind it */
 	const char *op; /* what was tried: "seize", "exec", ...; a constant string */
 	struct tl_task_id task;
 };
 
 /*
  * Makes a session for the calling thread. options may be NULL.
- * Errors: -EINVAL (unknown flags or features, a longer options with a non-zero tail), -ENOMEM, and with
- * record or replay those of fopen().
+ * Errors: -EINVAL (unknown flags or features, a longer options with a non-zero tail), -ENOMEM, and
+ * with record or replay those of fopen().
  */
 TL_CHECKED int tl_session_new(const struct tl_session_options *options,
 			      struct tl_session **ret_session);
 
 /*
- * Ends a session: engines are released, tasks that can be detached at once are, and the kernel detaches
- * the others when this thread ends. Call tl_session_detach_all() and run until 0 first to do it in order.
- * Accepts NULL.
+ * Ends a session: engines are released, tasks that can be detached at once are, and the kernel
+ * detaches the others when this thread ends. Call tl_session_detach_all() and run until 0 first to
+ * do it in order. Accepts NULL.
  */
 TL_API void tl_session_free(struct tl_session *session);
 
 /*
- * Runs until no task is left (0) or on_wake says otherwise. Blocks in one wait for this thread's tracees.
- * Errors: -EPROTO (see tl_session_last_error), or what on_wake returned.
+ * Runs until no task is left (0) or on_wake says otherwise. Blocks in one wait for this thread's
+ * tracees. Errors: -EPROTO (see tl_session_last_error), or what on_wake returned.
  */
 TL_CHECKED int tl_session_run(struct tl_session *session);
 
@@ -82,9 +87,9 @@ TL_CHECKED int tl_session_run(struct tl_session *session);
 TL_CHECKED int tl_session_turn(struct tl_session *session);
 
 /*
- * A descriptor that polls readable when tl_session_turn() has something to do. It belongs to the session.
- * Behind it stands a thread of the library that only looks (waitid with WNOWAIT); a stop found this way
- * costs one more thread switch than in tl_session_run().
+ * A descriptor that polls readable when tl_session_turn() has something to do. It belongs to the
+ * session. Behind it stands a thread of the library that only looks (waitid with WNOWAIT); a stop
+ * found this way costs one more thread switch than in tl_session_run().
  */
 TL_CHECKED int tl_session_fd(struct tl_session *session);
 
@@ -95,8 +100,8 @@ TL_API void tl_session_wake(struct tl_session *session);
 TL_API void tl_session_last_error(const struct tl_session *session, struct tl_error *ret_error);
 
 struct tl_spawn_options {
-	uint32_t size; /* sizeof(struct tl_spawn_options) */
-	uint32_t flags; /* none yet: 0 */
+	uint32_t size;    /* sizeof(struct tl_spawn_options) */
+	uint32_t flags;   /* none yet: 0 */
 	const char *path; /* the program, resolved: PATH is not searched */
 	char *const *argv;
 	char *const *envp;
@@ -104,8 +109,9 @@ struct tl_spawn_options {
 	const char *user;
 	uint32_t uid, gid;
 	/*
-	 * With a selection only these calls stop, by a seccomp filter in the program. It cannot be taken
-	 * off again: see TL_SESSION_EXITKILL. Arrays of numbers for x86_64 (x32 too) and i386.
+	 * With a selection only these calls stop, by a seccomp filter in the program. It cannot be
+	 * taken off again: see TL_SESSION_EXITKILL. Arrays of numbers for x86_64 (x32 too) and
+	 * i386.
 	 */
 	bool select;
 	const int32_t *select_64, *select_32;
@@ -113,30 +119,32 @@ struct tl_spawn_options {
 };
 
 /*
- * Starts a program; on_task is called with its task before it runs, and the first event is the entry of
- * its execve. *ret_task is borrowed from the session.
- * Errors: -EINVAL, -EPERM, -ENOMEM, -EAGAIN (fork). A failing execve is seen as its result.
+ * Starts a program; on_task is called with its task before it runs, and the first event is the
+ * entry of its execve. *ret_task is borrowed from the session. Errors: -EINVAL, -EPERM, -ENOMEM,
+ * -EAGAIN (fork). A failing execve is seen as its result.
  */
 TL_CHECKED int tl_session_spawn(struct tl_session *session, const struct tl_spawn_options *options,
 				struct tl_task **ret_task);
 
-/* Whether the last spawn with a selection had to set no_new_privs: setuid programs gain nothing then. */
+/* Whether the last spawn with a selection had to set no_new_privs: setuid programs gain nothing
+ * then. */
 TL_API bool tl_session_no_new_privs(const struct tl_session *session);
 
 /* Why the last spawned program could not be executed: an errno, or 0. Known once it has died. */
 TL_API int tl_session_spawn_error(const struct tl_session *session);
 
 /*
- * Attaches to a process with all its threads, and to those born meanwhile; on_task is called for each.
- * Each stops for a moment, and reports a quiesce. The process is never seen stopped by its parent, and
- * system calls that the interruption broke are issued again.
- * Errors: -ESRCH, -EPERM (see `trapline doctor PID` for why), -EBUSY (traced by somebody), -ENOMEM.
+ * Attaches to a process with all its threads, and to those born meanwhile; on_task is called for
+ * each. Each stops for a moment, and reports a quiesce. The process is never seen stopped by its
+ * parent, and system calls that the interruption broke are issued again. Errors: -ESRCH, -EPERM
+ * (see `trapline doctor PID` for why), -EBUSY (traced by somebody), -ENOMEM.
  */
 TL_CHECKED int tl_session_attach(struct tl_session *session, int32_t pid);
 
 /*
- * Begins to detach from every task. Never blocks: run or turn until no task is left. Engines are released
- * as their task is let go; a group-stopped task stays stopped, a pending signal is delivered.
+ * Begins to detach from every task. Never blocks: run or turn until no task is left. Engines are
+ * released as their task is let go; a group-stopped task stays stopped, a pending signal is
+ * delivered.
  */
 TL_API void tl_session_detach_all(struct tl_session *session);
 

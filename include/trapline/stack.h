@@ -10,10 +10,11 @@ extern "C" {
 #endif
 
 struct tl_frame {
-	uint32_t size; /* sizeof(struct tl_frame) */
+	uint32_t size;  /* sizeof(struct tl_frame) */
 	uint32_t index; /* 0 is the innermost */
 	tl_addr ip;
-	/* The file that is mapped there, its symbol before ip, and how far behind; NULL where unknown. */
+	/* The file that is mapped there, its symbol before ip, and how far behind; NULL where
+	 * unknown. */
 	const char *module, *symbol;
 	uint64_t offset; /* from symbol; from the module's start when there is no symbol */
 };
@@ -25,9 +26,9 @@ TL_CHECKED int tl_unwinder_new(struct tl_unwinder **ret_unwinder);
 TL_API void tl_unwinder_free(struct tl_unwinder *unwinder); /* accepts NULL */
 
 /*
- * Calls on_frame for each frame, innermost first, until it returns non-zero. Returns the number of frames
- * seen; -EBUSY when the task runs, -EOPNOTSUPP for an architecture that cannot be unwound here. May be used
- * inside callbacks. Frames without unwind tables end the walk early.
+ * Calls on_frame for each frame, innermost first, until it returns non-zero. Returns the number of
+ * frames seen; -EBUSY when the task runs, -EOPNOTSUPP for an architecture that cannot be unwound
+ * here. May be used inside callbacks. Frames without unwind tables end the walk early.
  */
 TL_CHECKED int tl_stack_walk(struct tl_unwinder *unwinder, struct tl_task *task,
 			     int (*on_frame)(const struct tl_frame *frame, void *data), void *data);

@@ -2,8 +2,8 @@
 /*
  * A stopped task's memory, registers, system call and signal: reading and changing them.
  *
- * All may be used inside callbacks. All answer -ESRCH once the task is dead; registers, call and signal
- * need it stopped (-EBUSY).
+ * All may be used inside callbacks. All answer -ESRCH once the task is dead; registers, call and
+ * signal need it stopped (-EBUSY).
  */
 #ifndef TRAPLINE_STATE_H
 #define TRAPLINE_STATE_H
@@ -16,13 +16,14 @@ extern "C" {
 #endif
 
 /*
- * Reads memory. Returns how many bytes were read before the first that could not be: an exact count, at
- * page granularity on every kernel. -EFAULT when not even the first one can. The task may be running.
- * (process_vm_readv(2), proc_pid_mem(5), PTRACE_PEEKDATA.)
+ * Reads memory. Returns how many bytes were read before the first that could not be: an exact
+ * count, at page granularity on every kernel. -EFAULT when not even the first one can. The task may
+ * be running. (process_vm_readv(2), proc_pid_mem(5), PTRACE_PEEKDATA.)
  */
 TL_CHECKED int64_t tl_task_read_mem(struct tl_task *task, tl_addr addr, void *buf, size_t len);
 
-/* Writes memory, also to text and other pages that the program itself may not write. Counts likewise. */
+/* Writes memory, also to text and other pages that the program itself may not write. Counts
+ * likewise. */
 TL_CHECKED int64_t tl_task_write_mem(struct tl_task *task, tl_addr addr, const void *buf,
 				     size_t len);
 
@@ -36,14 +37,15 @@ struct tl_mem_piece {
 TL_CHECKED int64_t tl_task_read_memv(struct tl_task *task, struct tl_mem_piece *pieces, size_t n);
 
 /*
- * Reads a C string of up to size - 1 bytes; always terminated. Returns its length; -ERANGE when it is cut
- * (the first size - 1 bytes are there), -EFAULT when it runs into a page that cannot be read.
+ * Reads a C string of up to size - 1 bytes; always terminated. Returns its length; -ERANGE when it
+ * is cut (the first size - 1 bytes are there), -EFAULT when it runs into a page that cannot be
+ * read.
  */
 TL_CHECKED int64_t tl_task_read_string(struct tl_task *task, tl_addr addr, char *buf, size_t size);
 
 struct tl_regset_info {
-	uint32_t size; /* sizeof(struct tl_regset_info) */
-	uint32_t note; /* NT_*: linux/elf.h */
+	uint32_t size;                    /* sizeof(struct tl_regset_info) */
+	uint32_t note;                    /* NT_*: linux/elf.h */
 	uint32_t slot_size, count, align; /* count * slot_size is the most it can be */
 	bool readonly, variable;
 	const char *name;
@@ -66,12 +68,13 @@ TL_CHECKED int tl_task_write_reg(struct tl_task *task, const char *name, uint64_
 TL_CHECKED int tl_syscall_get(struct tl_task *task, struct tl_syscall *ret_call);
 /* At entry: another number, other arguments. They also stand when the kernel restarts the call. */
 TL_CHECKED int tl_syscall_set(struct tl_task *task, int64_t nr, const uint64_t args[6]);
-/* At exit: another result. At entry: the result of a call that the engine answers with TL_SYSCALL_SKIP. */
+/* At exit: another result. At entry: the result of a call that the engine answers with
+ * TL_SYSCALL_SKIP. */
 TL_CHECKED int tl_syscall_set_result(struct tl_task *task, int64_t ret);
 
 /*
- * In a signal report: put another signal in its place. info: 128 bytes of siginfo in the host's layout, or
- * NULL for one that says kill(2) by the tracer.
+ * In a signal report: put another signal in its place. info: 128 bytes of siginfo in the host's
+ * layout, or NULL for one that says kill(2) by the tracer.
  */
 TL_CHECKED int tl_signal_set(struct tl_task *task, int32_t signo, const void *info);
 

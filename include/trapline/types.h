@@ -12,13 +12,14 @@ extern "C" {
 #endif
 
 /* Every public function: exported, and its result may not be dropped unseen. */
-#define TL_API	   __attribute__((visibility("default")))
+#define TL_API     __attribute__((visibility("default")))
 #define TL_CHECKED TL_API __attribute__((warn_unused_result))
 
 /* An address in a tracee. Never a pointer of ours. */
 typedef uint64_t tl_addr;
 
-/* The ABI of one system call, which need not be that of the program: 64-bit code may issue int $0x80. */
+/* The ABI of one system call, which need not be that of the program: 64-bit code may issue int
+ * $0x80. */
 enum tl_abi {
 	TL_ABI_UNSPEC = 0,
 	TL_ABI_X86_64 = 1,

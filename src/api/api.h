@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The facade: validates, checks the thread, calls, filters errors. The only exported symbols are here.
+ * The facade: validates, checks the thread, calls, filters errors. The only exported symbols are
+ * here.
  */
 #ifndef TL_API_API_H
 #define TL_API_API_H
@@ -15,8 +16,8 @@ int tl__api_check_task(const struct tl_task *task); /* alive, and ours */
 int tl__api_check_stopped(const struct tl_task *task);
 
 /*
- * Copies an options struct that begins with its size: what an older caller lacks reads 0, what a newer one
- * has and we do not know must be 0.
+ * Copies an options struct that begins with its size: what an older caller lacks reads 0, what a
+ * newer one has and we do not know must be 0.
  */
 int tl__api_copy(void *to, size_t known, const void *from, uint32_t size);
 

@@ -148,7 +148,8 @@ int64_t tl_task_read_regset(struct tl_task *task, uint32_t note, void *buf, size
 		return task->regs_len;
 	}
 	r = tl__pt_buf(task->session->sys, TL__PT_GETREGSET, task->tid, note, buf, size);
-	/* The kernel says -ENODEV for a feature this CPU lacks, -EINVAL for a note it does not know. */
+	/* The kernel says -ENODEV for a feature this CPU lacks, -EINVAL for a note it does not
+	 * know. */
 	return r == -EINVAL || r == -ENODEV || r == -EIO ? -EOPNOTSUPP : tl__err_public(r);
 }
 
@@ -168,8 +169,8 @@ int tl_task_write_regset(struct tl_task *task, uint32_t note, const void *buf, s
 		task->regs_dirty = true;
 		return 0;
 	}
-	r = tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, note, (void *)(uintptr_t)buf,
-		       len);
+	r = tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, note,
+		       (void *)(uintptr_t)buf, len);
 	return r < 0 ? tl__err_public(r) : 0;
 }
 

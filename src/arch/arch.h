@@ -2,8 +2,8 @@
 /*
  * What an architecture is, as data and pure functions over register bytes.
  *
- * Nothing here calls the kernel or includes its register structs: every architecture is compiled, and
- * tested, on every host. A descriptor stands for one tracee ABI.
+ * Nothing here calls the kernel or includes its register structs: every architecture is compiled,
+ * and tested, on every host. A descriptor stands for one tracee ABI.
  */
 #ifndef TL_ARCH_H
 #define TL_ARCH_H
@@ -60,7 +60,7 @@ struct tl__arch {
 	enum tl_abi abi;
 	const char *name;
 	uint32_t audit_arch;
-	uint8_t word; /* bytes in a pointer */
+	uint8_t word;         /* bytes in a pointer */
 	uint8_t syscall_insn; /* bytes in the instruction that makes a call */
 	const struct tl__view *view;
 	const struct tl__reg *regs;

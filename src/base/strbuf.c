@@ -67,7 +67,8 @@ void tl__strbuf_printf(struct tl__strbuf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Hand-made: these two are most of what a trace line is made of, and printf is a third of its cost. */
+/* Hand-made: these two are most of what a trace line is made of, and printf is a third of its cost.
+ */
 void tl__strbuf_hex(struct tl__strbuf *b, unsigned long long value)
 {
 	char text[18];
@@ -86,7 +87,8 @@ void tl__strbuf_hex(struct tl__strbuf *b, unsigned long long value)
 
 void tl__strbuf_dec(struct tl__strbuf *b, long long value)
 {
-	unsigned long long v = value < 0 ? 0ull - (unsigned long long)value : (unsigned long long)value;
+	unsigned long long v =
+		value < 0 ? 0ull - (unsigned long long)value : (unsigned long long)value;
 	char text[24];
 	size_t at = sizeof(text);
 

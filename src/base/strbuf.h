@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Text that grows; a failed allocation is remembered and the text cut, never half a character lost. */
+/* Text that grows; a failed allocation is remembered and the text cut, never half a character lost.
+ */
 #ifndef TL_BASE_STRBUF_H
 #define TL_BASE_STRBUF_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The doctor command: what this kernel, user and container allow, each row with its cause and remedy. */
+/* The doctor command: what this kernel, user and container allow, each row with its cause and
+ * remedy. */
 #define _GNU_SOURCE
 #include "cli.h"
 

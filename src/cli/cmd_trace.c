@@ -52,7 +52,8 @@ static void catch_signals(void)
 	}
 	sa.sa_handler = on_alarm;
 	sigaction(SIGALRM, &sa, NULL);
-	/* A pipe that closes is an output error like any other; ignored, the program would inherit it. */
+	/* A pipe that closes is an output error like any other; ignored, the program would inherit
+	 * it. */
 	sa.sa_handler = on_pipe;
 	sigaction(SIGPIPE, &sa, NULL);
 }
@@ -78,7 +79,8 @@ static void on_task(struct tl_session *session, struct tl_task *task, enum tl_or
 static void arm_alarm(uint64_t ns)
 {
 	uint64_t us = ns / 1000 + 1;
-	struct itimerval it = { .it_value = { (time_t)(us / 1000000), (suseconds_t)(us % 1000000) } };
+	struct itimerval it = { .it_value = { (time_t)(us / 1000000),
+					      (suseconds_t)(us % 1000000) } };
 
 	setitimer(ITIMER_REAL, &it, NULL);
 }
@@ -94,8 +96,9 @@ static void begin_detach(struct trace *trace)
 enum { FLUSH_MS = 200, SECOND_INTERRUPT = 1 };
 
 /*
- * Interrupted by a signal of ours: to end, to flush, or to release an injected delay. A second Ctrl-C ends at
- * once: what is still running (a parent that sleeps in vfork, say) is let go by the kernel.
+ * Interrupted by a signal of ours: to end, to flush, or to release an injected delay. A second
+ * Ctrl-C ends at once: what is still running (a parent that sleeps in vfork, say) is let go by the
+ * kernel.
  */
 static int on_wake(struct tl_session *session, void *data)
 {
@@ -103,7 +106,7 @@ static int on_wake(struct tl_session *session, void *data)
 	uint64_t due = trace_release_delayed(trace, clock_ns(CLOCK_MONOTONIC)), now;
 
 	(void)session;
-	if (out_is_file(trace->out))
+	if (out_is_buffered(trace->out))
 		out_flush(trace->out);
 	if (stop_signal) {
 		if (trace->detaching)
@@ -117,7 +120,7 @@ static int on_wake(struct tl_session *session, void *data)
 	now = clock_ns(CLOCK_MONOTONIC);
 	if (due)
 		arm_alarm(due > now ? due - now : 1000);
-	else if (out_is_file(trace->out))
+	else if (out_is_buffered(trace->out))
 		arm_alarm(FLUSH_MS * 1000000ull);
 	return 0;
 }
@@ -137,7 +140,8 @@ static char **make_env(const struct trace_options *o)
 }
 
 /* The calls whose stops the trace needs: those to show, and those to tamper with. */
-static void select_calls(struct trace *trace, struct tl_spawn_options *so, int32_t *n64, int32_t *n32)
+static void select_calls(struct trace *trace, struct tl_spawn_options *so, int32_t *n64,
+			 int32_t *n32)
 {
 	struct call_set all = trace->o.calls;
 
@@ -178,11 +182,13 @@ static int spawn(struct trace *trace)
 {
 	struct tl_spawn_options so = { .size = sizeof(so), .argv = trace->o.argv };
 	int32_t n64[CALLS_MAX], n32[CALLS_MAX];
+	char *none[] = { NULL }, *path = NULL;
 	struct tl_task *task;
-	char *path = NULL;
 	int r;
 
-	if (!trace->o.replay) {
+	if (trace->o.replay) {
+		so.argv = none;
+	} else {
 		path = find_program(trace->o.argv[0]);
 		if (!path) {
 			explain_exec_failure(trace->o.argv[0], errno);
@@ -336,7 +342,7 @@ static int run(struct trace *trace)
 		r = attach(trace);
 	if (r < 0)
 		begin_detach(trace);
-	if (out_is_file(trace->out))
+	if (out_is_buffered(trace->out))
 		arm_alarm(FLUSH_MS * 1000000ull);
 	int run_result = tl_session_run(trace->session);
 	if (run_result && r == 0)

@@ -127,7 +127,8 @@ int inject_parse(struct inject *inj, const char *text)
 			r = parse_part(inj, part, value);
 		}
 		if (r < 0)
-			say("--inject: cannot make sense of '%s%s%s'. It takes error=, retval=, signal=, "
+			say("--inject: cannot make sense of '%s%s%s'. It takes error=, retval=, "
+			    "signal=, "
 			    "delay_enter=, delay_exit=, when=FIRST[..LAST][+STEP]",
 			    part, value ? "=" : "", value ? value : "");
 	}

@@ -8,7 +8,8 @@
 
 static const struct command commands[] = {
 	{ "trace", cmd_trace, "show system calls, signals and process life, decoded" },
-	{ "doctor", cmd_doctor, "tell what this kernel and user allow, and why a process cannot be traced" },
+	{ "doctor", cmd_doctor,
+	  "tell what this kernel and user allow, and why a process cannot be traced" },
 };
 
 static void usage(FILE *out)

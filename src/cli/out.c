@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where a trace goes. The first failed write is remembered, so that the trace can stop and say so. */
+/* Where a trace goes. The first failed write is remembered, so that the trace can stop and say so.
+ */
 #define _GNU_SOURCE
 #include "trace.h"
 
@@ -8,14 +9,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ROOM = 65536 };
 
 struct out {
 	int fd;
-	bool terminal, file;
+	bool terminal, buffered;
 	int error;
 	size_t len;
 	char data[ROOM];
@@ -24,19 +24,17 @@ struct out {
 static struct out *out_new(int fd)
 {
 	struct out *out = calloc(1, sizeof(*out));
-	struct stat st;
 
 	if (!out)
 		return NULL;
 	out->fd = fd;
 	out->terminal = isatty(fd);
-	out->file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 	return out;
 }
 
 /*
- * A descriptor far from the low numbers that people and programs use, and not inherited: the trace is never
- * mixed up with what the tracee writes, nor closed by its redirections.
+ * A descriptor far from the low numbers that people and programs use, and not inherited: the trace
+ * is never mixed up with what the tracee writes, nor closed by its redirections.
  */
 static int move_away(int fd)
 {
@@ -55,9 +53,12 @@ struct out *out_open(const char *path, bool append)
 
 	if (fd < 0)
 		return NULL;
-	out = out_new(move_away(fd));
+	fd = move_away(fd);
+	out = out_new(fd);
 	if (!out)
 		close(fd);
+	else
+		out->buffered = !out->terminal;
 	return out;
 }
 
@@ -127,9 +128,9 @@ bool out_is_terminal(const struct out *out)
 	return out->terminal;
 }
 
-bool out_is_file(const struct out *out)
+bool out_is_buffered(const struct out *out)
 {
-	return out->file;
+	return out->buffered;
 }
 
 int out_error(const struct out *out)

@@ -105,9 +105,9 @@ void explain_exec_failure(const char *name, int err)
 		say("cannot run %s: there is no such command in PATH", name);
 	else if (err == EACCES)
 		say("cannot run %s: permission denied%s", name,
-		    access(name, F_OK) == 0 && access(name, X_OK) < 0 ?
-			    " (not executable; chmod +x would make it so)" :
-			    "");
+		    access(name, F_OK) == 0 && access(name, X_OK) < 0
+			    ? " (not executable; chmod +x would make it so)"
+			    : "");
 	else
 		say("cannot run %s: %s", name, strerror(err));
 }

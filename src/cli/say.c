@@ -48,7 +48,8 @@ static bool explain_tracer(int pid)
 	if (!tracer)
 		return false;
 	proc_name(tracer, name, sizeof(name));
-	say("cannot attach to %d: it is traced by process %d (%s), and the kernel allows one tracer. "
+	say("cannot attach to %d: it is traced by process %d (%s), and the kernel allows one "
+	    "tracer. "
 	    "Detach or end that one first",
 	    pid, tracer, name);
 	return true;
@@ -74,13 +75,15 @@ static bool explain_yama(int pid)
 {
 	switch (yama_level()) {
 	case 1:
-		say("cannot attach to %d: Yama's ptrace_scope is 1, so only an ancestor may trace it. "
+		say("cannot attach to %d: Yama's ptrace_scope is 1, so only an ancestor may trace "
+		    "it. "
 		    "Start it under trapline, run trapline with sudo, or: "
 		    "echo 0 | sudo tee /proc/sys/kernel/yama/ptrace_scope",
 		    pid);
 		return true;
 	case 2:
-		say("cannot attach to %d: Yama's ptrace_scope is 2, so only root may trace. Use sudo",
+		say("cannot attach to %d: Yama's ptrace_scope is 2, so only root may trace. Use "
+		    "sudo",
 		    pid);
 		return true;
 	case 3:

@@ -70,8 +70,10 @@ static int add_class(struct call_set *set, char *word)
 	bool found = false;
 
 	if (!known_class(word)) {
-		say("unknown class of system calls: %%%s. There are: %%file %%desc %%network %%process "
-		    "%%signal %%memory %%ipc %%creds %%clock %%stat %%lstat %%fstat %%statfs %%pure",
+		say("unknown class of system calls: %%%s. There are: %%file %%desc %%network "
+		    "%%process "
+		    "%%signal %%memory %%ipc %%creds %%clock %%stat %%lstat %%fstat %%statfs "
+		    "%%pure",
 		    word);
 		return -EINVAL;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The trace command's parts. One trace at a time: struct trace is made in cmd_trace.c and handed around. */
+/* The trace command's parts. One trace at a time: struct trace is made in cmd_trace.c and handed
+ * around. */
 #ifndef TL_CLI_TRACE_H
 #define TL_CLI_TRACE_H
 
@@ -34,11 +35,11 @@ int inject_parse(struct inject *inj, const char *text);
 struct trace_options {
 	bool json, counts, counts_and_lines, stacks, follow, quiet;
 	bool only_ok, only_failed; /* -z, -Z */
-	bool relative, durations; /* -r, -T */
-	int timestamps; /* -t, -tt, -ttt */
-	bool separate; /* -ff */
-	unsigned follows; /* -f so far */
-	bool instruction_pointer; /* -i */
+	bool relative, durations;  /* -r, -T */
+	int timestamps;            /* -t, -tt, -ttt */
+	bool separate;             /* -ff */
+	unsigned follows;          /* -f so far */
+	bool instruction_pointer;  /* -i */
 	bool place, check_stops, list_undecoded;
 	bool append;
 	enum { VIA_AUTO, VIA_STOPS, VIA_PATCH } via;
@@ -72,9 +73,9 @@ struct traced {
 	struct tl_decode_state decoding;
 	uint64_t entered;
 	unsigned hits[INJECT_MAX];
-	uint64_t due; /* an injected delay's end */
+	uint64_t due;    /* an injected delay's end */
 	struct out *out; /* its own file with -ff */
-	char *args[6]; /* JSON: texts taken at entry */
+	char *args[6];   /* JSON: texts taken at entry */
 };
 TAILQ_HEAD(traced_list, traced);
 
@@ -86,9 +87,9 @@ struct trace {
 	struct traced_list tasks;
 	unsigned ntasks;
 	struct traced *open_line; /* whose line is not ended */
-	uint64_t last_time; /* -r */
-	int64_t clock_offset; /* realtime - monotonic, ns */
-	int main_pid, status; /* the spawned program, and how it ended */
+	uint64_t last_time;       /* -r */
+	int64_t clock_offset;     /* realtime - monotonic, ns */
+	int main_pid, status;     /* the spawned program, and how it ended */
 	bool ended, detaching;
 	struct counts *counts;
 	struct tl_unwinder *unwinder;
@@ -101,7 +102,7 @@ struct out *out_stderr(void);
 void out_write(struct out *out, const char *data, size_t len);
 void out_printf(struct out *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool out_is_terminal(const struct out *out);
-bool out_is_file(const struct out *out);
+bool out_is_buffered(const struct out *out); /* a named file: flushed now and then, not by line */
 void out_flush(struct out *out);
 int out_error(const struct out *out); /* errno of the first failed write, or 0 */
 void out_close(struct out *out);

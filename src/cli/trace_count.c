@@ -168,8 +168,8 @@ void counts_print(struct counts *c, struct out *out, bool json)
 		for (unsigned b = 0; b < BUCKETS; b++)
 			all->buckets[b] += c->list[i]->buckets[b];
 	}
-	out_printf(out, "%6s %11s %9s %9s %11s %9s %9s %s\n", "% time", "seconds", "p50 us", "p99 us",
-		   "max us", "calls", "errors", "syscall");
+	out_printf(out, "%6s %11s %9s %9s %11s %9s %9s %s\n", "% time", "seconds", "p50 us",
+		   "p99 us", "max us", "calls", "errors", "syscall");
 	out_printf(out, "------ ----------- --------- --------- ----------- --------- --------- "
 			"----------------\n");
 	for (size_t i = 0; i < c->n; i++) {

@@ -80,7 +80,8 @@ static tl_verdict inject_exit(struct traced *t, const struct tl_event *ev)
 	return 0;
 }
 
-/* -z and -Z decide at the exit only, and -P by the arguments: such a line is written whole at the exit. */
+/* -z and -Z decide at the exit only, and -P by the arguments: such a line is written whole at the
+ * exit. */
 static bool decided_late(const struct trace *trace)
 {
 	return trace->o.only_ok || trace->o.only_failed;
@@ -119,7 +120,8 @@ static tl_verdict on_exit_(struct tl_engine *e, struct tl_task *task, const stru
 
 	(void)task;
 	if (no_entry) {
-		/* The call was under way when we came: what it was called with is not known for sure. */
+		/* The call was under way when we came: what it was called with is not known for
+		 * sure. */
 		t->in_call = false;
 		t->entered = 0;
 		return 0;
@@ -157,7 +159,8 @@ static tl_verdict on_signal(struct tl_engine *e, struct tl_task *task, const str
 	return 0;
 }
 
-static tl_verdict on_group_stop(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+static tl_verdict on_group_stop(struct tl_engine *e, struct tl_task *task,
+				const struct tl_event *ev)
 {
 	struct traced *t = tl_engine_data(e);
 

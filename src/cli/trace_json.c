@@ -23,7 +23,8 @@ static void put_string(struct out *out, const char *s)
 		else if (ch == '\n')
 			out_write(out, "\\n", 2);
 		else if (ch < ' ' || ch >= 0x7f)
-			/* Bytes above 127 need not be UTF-8: each stands for itself, as in Latin-1. */
+			/* Bytes above 127 need not be UTF-8: each stands for itself, as in Latin-1.
+			 */
 			out_printf(out, "\\u%04x", ch);
 		else
 			out_write(out, s, 1);
@@ -43,14 +44,14 @@ static struct out *head(struct traced *t, uint64_t ts, const char *ev)
 static void tail(struct out *out)
 {
 	out_write(out, "}\n", 2);
-	if (!out_is_file(out))
+	if (!out_is_buffered(out))
 		out_flush(out);
 }
 
 void json_begin(struct trace *trace)
 {
 	out_printf(trace->out, "{\"v\":1,\"ev\":\"begin\",\"clock\":\"monotonic\"}\n");
-	if (!out_is_file(trace->out))
+	if (!out_is_buffered(trace->out))
 		out_flush(trace->out);
 }
 
@@ -70,8 +71,8 @@ static void json_entry(struct traced *t, const struct tl_event *ev)
 	tl_source_task(t->task, &source);
 	drop_args(t);
 	for (unsigned i = 0; i < 6; i++) {
-		const char *text = tl_decode_argument(t->trace->decoder, &ev->syscall, &source, i,
-						      false);
+		const char *text =
+			tl_decode_argument(t->trace->decoder, &ev->syscall, &source, i, false);
 
 		if (!text)
 			break;

@@ -10,13 +10,25 @@
 #include <unistd.h>
 
 enum {
-	OPT_FORMAT = 256, OPT_VIA, OPT_NO_FOLLOW, OPT_NO_PLACE, OPT_INJECT, OPT_RECORD, OPT_REPLAY,
-	OPT_PRETEND, OPT_CHECK, OPT_UNDECODED, OPT_LIST, OPT_FF, OPT_APPEND,
+	OPT_FORMAT = 256,
+	OPT_VIA,
+	OPT_NO_FOLLOW,
+	OPT_NO_PLACE,
+	OPT_INJECT,
+	OPT_RECORD,
+	OPT_REPLAY,
+	OPT_PRETEND,
+	OPT_CHECK,
+	OPT_UNDECODED,
+	OPT_LIST,
+	OPT_FF,
+	OPT_APPEND,
 };
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "What to trace:", 1 },
-	{ "attach", 'p', "PID", 0, "Attach to a running process, with all its threads; may be repeated", 1 },
+	{ "attach", 'p', "PID", 0,
+	  "Attach to a running process, with all its threads; may be repeated", 1 },
 	{ "trace", 'e', "EXPR", 0,
 	  "Which system calls: names or %classes, comma-separated; ! negates. Also signal=SET, "
 	  "inject=..., trace=...",
@@ -36,9 +48,11 @@ static const struct argp_option options[] = {
 	{ "stacks", 'k', NULL, 0, "Print the stack after each call and signal", 2 },
 	{ "string-limit", 's', "N", 0, "Show up to N bytes of a string (32)", 2 },
 	{ "relative-timestamps", 'r', NULL, 0, "Time since the previous line", 2 },
-	{ "timestamps", 't', NULL, 0, "Wall clock time; -tt with microseconds, -ttt as seconds", 2 },
+	{ "timestamps", 't', NULL, 0, "Wall clock time; -tt with microseconds, -ttt as seconds",
+	  2 },
 	{ "times", 'T', NULL, 0, "Time spent in each call", 2 },
-	{ "decode-fds", 'y', NULL, 0, "Show what descriptors are open on; -yy with socket addresses", 2 },
+	{ "decode-fds", 'y', NULL, 0,
+	  "Show what descriptors are open on; -yy with socket addresses", 2 },
 	{ "no-abbrev", 'v', NULL, 0, "Whole structures and environments", 2 },
 	{ "strings-in-hex", 'x', NULL, 0, "Strings that are not text in hex; -xx all of them", 2 },
 	{ "instruction-pointer", 'i', NULL, 0, "Where each call was made", 2 },
@@ -51,17 +65,21 @@ static const struct argp_option options[] = {
 	  "Tamper: error=, retval=, signal=, delay_enter=, delay_exit=, when=", 3 },
 	{ NULL, 0, NULL, 0, "How:", 4 },
 	{ "via", OPT_VIA, "auto|stops", 0,
-	  "auto: with -e, a seccomp filter in a spawned program makes only the selected calls stop. The "
+	  "auto: with -e, a seccomp filter in a spawned program makes only the selected calls "
+	  "stop. The "
 	  "filter outlives the tracer, so the program is killed if trapline is killed; on Ctrl-C a "
 	  "caretaker stays behind. setuid programs gain no privileges where the filter needs "
-	  "no_new_privs. stops: no filter", 4 },
-	{ "no-place", OPT_NO_PLACE, NULL, 0, "Let the scheduler place the tracee (slower stops)", 4 },
+	  "no_new_privs. stops: no filter",
+	  4 },
+	{ "no-place", OPT_NO_PLACE, NULL, 0, "Let the scheduler place the tracee (slower stops)",
+	  4 },
 	{ "record", OPT_RECORD, "FILE", 0, "Record what the kernel answers, for a bug report", 4 },
 	{ "replay", OPT_REPLAY, "FILE", 0, "Trace a recording instead of a program", 4 },
 	{ "pretend", OPT_PRETEND, "no-FEATURE,...", 0,
 	  "Do without kernel features; 'trapline doctor --kernel' names them", 4 },
 	{ "check-stops", OPT_CHECK, NULL, 0,
-	  "Tell entry from exit twice, with the kernel's answer and without; stop on a difference", 4 },
+	  "Tell entry from exit twice, with the kernel's answer and without; stop on a difference",
+	  4 },
 	{ "list-undecoded", OPT_UNDECODED, NULL, 0,
 	  "List the calls with arguments that are still plain numbers, and end", 4 },
 	{ "list-calls", OPT_LIST, NULL, 0, "List all system calls, and end", 4 },
@@ -69,7 +87,8 @@ static const struct argp_option options[] = {
 };
 
 static const char doc[] =
-	"Shows the system calls, signals and process life of a program, decoded, in strace's grammar."
+	"Shows the system calls, signals and process life of a program, decoded, in strace's "
+	"grammar."
 	"\vExamples:\n"
 	"  trapline trace -- ls -l              every call of ls\n"
 	"  trapline trace -e %file -- make      what make and its children open\n"
@@ -268,15 +287,15 @@ static int parse_flag(struct trace_options *o, int key)
 		o->durations = true;
 		break;
 	case 'y':
-		o->decode.flags |= o->decode.flags & TL_DECODE_FD_PATHS ? TL_DECODE_FD_DETAILS :
-									  TL_DECODE_FD_PATHS;
+		o->decode.flags |= o->decode.flags & TL_DECODE_FD_PATHS ? TL_DECODE_FD_DETAILS
+									: TL_DECODE_FD_PATHS;
 		break;
 	case 'v':
 		o->decode.flags |= TL_DECODE_VERBOSE;
 		break;
 	case 'x':
-		o->decode.flags |= o->decode.flags & TL_DECODE_HEX_STRINGS ? TL_DECODE_HEX_ALL :
-									     TL_DECODE_HEX_STRINGS;
+		o->decode.flags |= o->decode.flags & TL_DECODE_HEX_STRINGS ? TL_DECODE_HEX_ALL
+									   : TL_DECODE_HEX_STRINGS;
 		break;
 	case 'i':
 		o->instruction_pointer = true;
@@ -353,7 +372,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static int check(const struct trace_options *o)
 {
 	if (!o->argv && !o->npids && !o->replay) {
-		say("nothing to trace: give a program (trapline trace -- CMD ARGS...) or a process (-p PID)");
+		say("nothing to trace: give a program (trapline trace -- CMD ARGS...) or a process "
+		    "(-p PID)");
 		return EXIT_USAGE;
 	}
 	if (o->separate && !o->output) {
@@ -373,8 +393,8 @@ static int check(const struct trace_options *o)
 
 int trace_options_parse(struct trace_options *o, int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, "CMD ARGS...\n-p PID", doc, NULL, NULL,
-					  NULL };
+	static const struct argp argp = { options, parse, "CMD ARGS...\n-p PID", doc, NULL,
+					  NULL,    NULL };
 
 	memset(o, 0, sizeof(*o));
 	o->follow = o->place = true;

@@ -40,12 +40,13 @@ void stack_print(struct traced *t)
 	if (!trace->unwinder && tl_unwinder_new(&trace->unwinder) < 0)
 		return;
 	if (trace->o.json)
-		out_printf(out, "{\"pid\":%d,\"tid\":%d,\"ev\":\"stack\",\"frames\":[", t->pid, t->tid);
+		out_printf(out, "{\"pid\":%d,\"tid\":%d,\"ev\":\"stack\",\"frames\":[", t->pid,
+			   t->tid);
 	r = tl_stack_walk(trace->unwinder, t->task, trace->o.json ? json_frame : text_frame, out);
 	if (trace->o.json)
 		out_printf(out, "]}\n");
 	else if (r <= 0)
 		out_printf(out, " > (no stack: %s)\n", r < 0 ? tl_error_name(r) : "empty");
-	if (!out_is_file(out))
+	if (!out_is_buffered(out))
 		out_flush(out);
 }

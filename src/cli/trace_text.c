@@ -2,8 +2,9 @@
 /*
  * The trace as text, in strace's grammar.
  *
- * A call's line begins at its entry and ends at its exit. When another task has something to say in between,
- * the line is ended with "<unfinished ...>" and taken up again later, so every reader of strace logs copes.
+ * A call's line begins at its entry and ends at its exit. When another task has something to say in
+ * between, the line is ended with "<unfinished ...>" and taken up again later, so every reader of
+ * strace logs copes.
  */
 #define _GNU_SOURCE
 #include "trace.h"
@@ -46,7 +47,7 @@ static void end_line(struct traced *t)
 	struct trace *trace = t->trace;
 
 	out_write(out_of(t), "\n", 1);
-	if (!out_is_file(out_of(t)))
+	if (!out_is_buffered(out_of(t)))
 		out_flush(out_of(t));
 	column = 0;
 	t->open = false;
@@ -110,7 +111,8 @@ static void begin_line(struct traced *t, uint64_t now)
 
 static void pad(struct traced *t)
 {
-	static const char spaces[] = "                                                                ";
+	static const char spaces[] =
+		"                                                                ";
 	unsigned to = t->trace->o.column;
 
 	if (column < to && to - column < sizeof(spaces)) {

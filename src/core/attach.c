@@ -2,9 +2,9 @@
 /*
  * Becoming the tracer: of a program that we start, or of a process that runs.
  *
- * Attaching seizes every thread that /proc lists, over and over until a pass finds none new. What a seized
- * thread clones meanwhile is attached by the kernel; what an unseized one clones is in the next pass. Each
- * is interrupted, so that it stops once without its parent noticing.
+ * Attaching seizes every thread that /proc lists, over and over until a pass finds none new. What a
+ * seized thread clones meanwhile is attached by the kernel; what an unseized one clones is in the
+ * next pass. Each is interrupted, so that it stops once without its parent noticing.
  */
 #include "core.h"
 

@@ -2,8 +2,8 @@
 /*
  * Stops that belong to trapline's own work are taken before any engine sees them.
  *
- * Each claim looks at a stop and says whether it was its own; the first that does has already resumed the
- * task, or left the stop to be handled as a plain one.
+ * Each claim looks at a stop and says whether it was its own; the first that does has already
+ * resumed the task, or left the stop to be handled as a plain one.
  */
 #include "core.h"
 
@@ -16,8 +16,9 @@ static bool skip_boring(struct tl_task *task)
 }
 
 /*
- * A spawned child between its seize and its exec: what it does there (becoming a user, installing the
- * filter that then already selects its calls) is nobody's business. Its SIGSTOP is the starting line.
+ * A spawned child between its seize and its exec: what it does there (becoming a user, installing
+ * the filter that then already selects its calls) is nobody's business. Its SIGSTOP is the starting
+ * line.
  */
 static bool claim_spawning(struct tl_task *task)
 {
@@ -34,7 +35,8 @@ static bool claim_spawning(struct tl_task *task)
 	return false;
 }
 
-/* A step ran into a call: SYSEMU stopped without making it. Go back before it and enter for real. */
+/* A step ran into a call: SYSEMU stopped without making it. Go back before it and enter for real.
+ */
 static bool claim_emulated(struct tl_task *task)
 {
 	const struct tl__arch *arch;
@@ -81,7 +83,7 @@ static bool claim_foreign_seccomp(struct tl_task *task)
 }
 
 static bool (*const claims[])(struct tl_task *) = {
-	claim_spawning,	    claim_emulated,	   claim_emulated_exit,
+	claim_spawning,     claim_emulated,        claim_emulated_exit,
 	claim_second_entry, claim_foreign_seccomp,
 };
 

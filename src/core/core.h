@@ -3,11 +3,12 @@
  * The core: many engines on one task, over one ptrace relation.
  *
  * One direction, one file per step:
- *   sys/wait -> stop (typed) -> task (state) -> claim -> event -> dispatch -> verdict (fold) -> resume
- * Nothing here knows an architecture by name, and resume.c is the only place that restarts a task.
+ *   sys/wait -> stop (typed) -> task (state) -> claim -> event -> dispatch -> verdict (fold) ->
+ * resume Nothing here knows an architecture by name, and resume.c is the only place that restarts a
+ * task.
  *
- * Death is an ordinary return: any -ESRCH from sys only makes the caller give up on this stop. The task is
- * declared dead by loop.c alone, when the wait reports it.
+ * Death is an ordinary return: any -ESRCH from sys only makes the caller give up on this stop. The
+ * task is declared dead by loop.c alone, when the wait reports it.
  */
 #ifndef TL_CORE_H
 #define TL_CORE_H
@@ -30,7 +31,7 @@ enum tl__stop_kind {
 	TL__STOP_SECCOMP,
 	TL__STOP_SIGNAL,
 	TL__STOP_GROUP, /* EVENT_STOP with a stop signal */
-	TL__STOP_TRAP, /* EVENT_STOP with SIGTRAP: interrupt, birth, end of a group stop */
+	TL__STOP_TRAP,  /* EVENT_STOP with SIGTRAP: interrupt, birth, end of a group stop */
 	TL__STOP_STEP,
 	TL__STOP_HANDLER, /* stepped into a signal handler */
 	TL__STOP_FORK,
@@ -50,12 +51,12 @@ struct tl__stop {
 };
 
 enum tl__task_state {
-	TL__TASK_PARKED, /* its first stop came before its parent's report of its birth */
+	TL__TASK_PARKED,   /* its first stop came before its parent's report of its birth */
 	TL__TASK_STARTING, /* ours, the first stop is owed */
 	TL__TASK_RUNNING,
 	TL__TASK_STOPPED,
 	TL__TASK_LISTENING, /* in a group stop, waiting for its end */
-	TL__TASK_GONE, /* dead or detached; only references keep it */
+	TL__TASK_GONE,      /* dead or detached; only references keep it */
 };
 
 /* Entry and exit told apart without the kernel's help: systrack.c. */
@@ -66,7 +67,7 @@ struct tl__systrack {
 struct tl__process {
 	pid_t tgid;
 	unsigned tasks; /* alive */
-	unsigned refs; /* tombstones too */
+	unsigned refs;  /* tombstones too */
 };
 
 struct tl_task {
@@ -81,11 +82,11 @@ struct tl_task {
 	struct tl__stop stop;
 	bool unconsumed; /* the stop was only peeked at */
 	enum tl__pt_request last_request;
-	int deliver; /* the signal to go on with */
+	int deliver;      /* the signal to go on with */
 	uint32_t options; /* as the kernel has them */
 
-	bool spawned; /* first stop is the SIGSTOP before its exec */
-	bool filtered; /* a seccomp program of ours selects what stops */
+	bool spawned;     /* first stop is the SIGSTOP before its exec */
+	bool filtered;    /* a seccomp program of ours selects what stops */
 	bool interrupted; /* PTRACE_INTERRUPT sent, its stop not seen */
 	bool detach_wanted;
 	bool quiesce_owed;
@@ -109,7 +110,7 @@ struct tl_task {
 
 	/* place.c: where it runs */
 	bool held;
-	struct tl__held *slot; /* with the guardian, while held */
+	struct tl__held *slot;       /* with the guardian, while held */
 	struct tl__cpumask own_mask; /* what the program itself asked for; len 0: not read yet */
 	uint64_t resumed_at;
 	uint32_t pace; /* smoothed time from resume to stop, ns */
@@ -118,7 +119,7 @@ struct tl_task {
 struct tl_engine {
 	TAILQ_ENTRY(tl_engine) link;
 	struct tl_task *task;
-	const struct tl_engine_ops *ops; /* the inert table once detached */
+	const struct tl_engine_ops *ops;     /* the inert table once detached */
 	const struct tl_engine_ops *own_ops; /* for release */
 	void *data;
 	uint32_t events;
@@ -128,7 +129,7 @@ struct tl_engine {
 
 struct tl__place {
 	bool off;
-	int cpu; /* the core that everything is held on, or -1 */
+	int cpu;                     /* the core that everything is held on, or -1 */
 	struct tl__cpumask own_mask; /* the session thread's, to be given back */
 	unsigned held;
 	struct tl__guard *guard;
@@ -142,6 +143,7 @@ struct tl_session {
 	pid_t owner; /* thread id */
 	struct tl__hash by_tid;
 	struct tl__hash processes;
+	struct tl__hash early_deaths; /* of children that no parent has reported yet: lifecycle.c */
 	struct tl__tasks tasks;
 	size_t ntasks;
 	uint64_t next_serial;
@@ -149,7 +151,7 @@ struct tl_session {
 	bool filter; /* a filter of ours was installed: seccomp stops are ours */
 	bool no_new_privs;
 	int failed; /* ends the run: -EPROTO */
-	int wake; /* set from signal handlers */
+	int wake;   /* set from signal handlers */
 	struct tl_error error;
 	struct tl__place place;
 	struct tl__waited *batch; /* stops taken and not handled yet: loop.c */
@@ -199,6 +201,7 @@ void tl__task_announce(struct tl_task *task, enum tl_origin origin);
 void tl__lifecycle_birth(struct tl_task *task, struct tl_event *ev);
 void tl__lifecycle_exec(struct tl_task *task, pid_t former);
 void tl__lifecycle_death(struct tl_task *task, const struct tl__waited *w, uint64_t now);
+void tl__lifecycle_done(struct tl_session *s);
 void tl__lifecycle_unknown(struct tl_session *s, const struct tl__waited *w, uint64_t now);
 
 /* claim.c: true when the stop was ours and has been dealt with */

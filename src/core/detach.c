@@ -2,10 +2,10 @@
 /*
  * Letting go: asynchronous, ordered, and leaving the task as it was.
  *
- * A task can only be detached in a stop, so a running one is interrupted first; one that sleeps in vfork
- * cannot be until its child is let go, which is why nothing here waits. A signal in delivery is delivered,
- * a group stop goes on, a call that our interrupt broke is made again. There is no step in flight: a step's
- * end is a stop too.
+ * A task can only be detached in a stop, so a running one is interrupted first; one that sleeps in
+ * vfork cannot be until its child is let go, which is why nothing here waits. A signal in delivery
+ * is delivered, a group stop goes on, a call that our interrupt broke is made again. There is no
+ * step in flight: a step's end is a stop too.
  */
 #include "core.h"
 
@@ -18,7 +18,8 @@ bool tl__detach_now(struct tl_task *task)
 	struct tl_session *s = task->session;
 	int r;
 
-	/* An interrupt sent before this entry breaks the call all the same: its exit must be seen. */
+	/* An interrupt sent before this entry breaks the call all the same: its exit must be seen.
+	 */
 	if (task->stop.kind == TL__STOP_ENTRY && (task->skip_owed || task->interrupted)) {
 		task->exit_wanted = true;
 		return false;

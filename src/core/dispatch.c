@@ -98,8 +98,8 @@ static void meet_demands(struct tl_task *task)
 }
 
 /*
- * To every engine that listens. Whoever asked for it has it now; asking again from inside would never end
- * (utrace treats that as a plain resume as well).
+ * To every engine that listens. Whoever asked for it has it now; asking again from inside would
+ * never end (utrace treats that as a plain resume as well).
  */
 void tl__quiesce(struct tl_task *task)
 {

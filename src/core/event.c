@@ -115,8 +115,8 @@ void tl__report_stop(struct tl_task *task)
 		report_handler(task);
 		break;
 	case TL__STOP_STEP:
-		report_step(task, task->last_request == TL__PT_SINGLEBLOCK ? TL_STEP_KIND_BLOCK :
-									     TL_STEP_KIND_SINGLE);
+		report_step(task, task->last_request == TL__PT_SINGLEBLOCK ? TL_STEP_KIND_BLOCK
+									   : TL_STEP_KIND_SINGLE);
 		break;
 	case TL__STOP_GROUP:
 		if (!task->group_stopped)

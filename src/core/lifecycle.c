@@ -2,15 +2,55 @@
 /*
  * Birth, exec and death.
  *
- * A child may be seen stopped before its parent reports the birth. It is parked then, so that an engine that
- * attaches to it inside the clone report misses nothing. A parent killed between the two never reports; its
- * death, seen later, sets the orphan free.
+ * A child may be seen stopped before its parent reports the birth. It is parked then, so that an
+ * engine that attaches to it inside the clone report misses nothing. A parent killed between the
+ * two never reports; its death, seen later, sets the orphan free.
  */
 #include "core.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+
+struct early_death {
+	struct tl__waited how;
+	uint64_t when;
+};
+
+#define STALE_NS 5000000000u /* by then the thread id may be somebody else's */
+
+/* Died before its parent reported its birth: kept until that report. */
+static void remember_death(struct tl_session *s, const struct tl__waited *w, uint64_t now)
+{
+	struct early_death *d = tl__hash_del(&s->early_deaths, (uint64_t)w->tid);
+
+	if (!d)
+		d = malloc(sizeof(*d));
+	if (!d)
+		return;
+	d->how = *w;
+	d->when = now;
+	if (tl__hash_put(&s->early_deaths, (uint64_t)w->tid, d) < 0)
+		free(d);
+}
+
+static bool recall_death(struct tl_session *s, pid_t tid, uint64_t now, struct tl__waited *w)
+{
+	struct early_death *d = tl__hash_del(&s->early_deaths, (uint64_t)tid);
+	bool fresh = d && now - d->when < STALE_NS;
+
+	if (fresh)
+		*w = d->how;
+	free(d);
+	return fresh;
+}
+
+void tl__lifecycle_done(struct tl_session *s)
+{
+	for (size_t i = 0; i < s->early_deaths.cap; i++)
+		free(s->early_deaths.slots[i].value);
+	tl__hash_done(&s->early_deaths);
+}
 
 static enum tl_clone_kind clone_kind(const struct tl_task *task, bool thread)
 {
@@ -56,6 +96,7 @@ static void first_stop(struct tl_task *task)
 void tl__lifecycle_birth(struct tl_task *task, struct tl_event *ev)
 {
 	struct tl_session *s = task->session;
+	struct tl__waited death;
 	struct tl_task *child;
 	uint64_t msg = 0;
 	bool parked, thread;
@@ -75,7 +116,9 @@ void tl__lifecycle_birth(struct tl_task *task, struct tl_event *ev)
 		return;
 	child->reporting--;
 	tl__engines_settle(child);
-	if (parked)
+	if (recall_death(s, child->tid, task->stop.time, &death))
+		tl__lifecycle_death(child, &death, task->stop.time);
+	else if (parked)
 		first_stop(child);
 }
 
@@ -116,8 +159,9 @@ static bool is_orphan(struct tl_session *s, const struct tl_task *task)
 	char status[4096];
 	long ppid, tgid;
 
+	/* Killed while parked: its death is on the way, and its parent may yet report it. */
 	if (s->sys->ops->proc_read(s->sys, task->tid, TL__PROC_STATUS, status, sizeof(status)) < 0)
-		return true;
+		return false;
 	ppid = tl__proc_field_dec(status, "PPid");
 	tgid = tl__proc_field_dec(status, "Tgid");
 	if (tgid == task->tid)
@@ -144,6 +188,8 @@ void tl__lifecycle_death(struct tl_task *task, const struct tl__waited *w, uint6
 	struct tl_session *s = task->session;
 	struct tl_event ev = { 0 };
 
+	if (task->state == TL__TASK_PARKED)
+		remember_death(s, w, now);
 	ev.exit.killed = w->kind == TL__WAIT_KILLED;
 	ev.exit.core_dumped = w->core_dumped;
 	ev.exit.status = ev.exit.killed ? w->code | (w->core_dumped ? 0x80 : 0) : w->code << 8;
@@ -163,8 +209,10 @@ void tl__lifecycle_unknown(struct tl_session *s, const struct tl__waited *w, uin
 	struct tl_task *task;
 	long tgid;
 
-	if (w->kind != TL__WAIT_STOPPED)
+	if (w->kind != TL__WAIT_STOPPED) {
+		remember_death(s, w, now);
 		return;
+	}
 	if (s->sys->ops->proc_read(s->sys, w->tid, TL__PROC_STATUS, status, sizeof(status)) < 0)
 		return;
 	tgid = tl__proc_field_dec(status, "Tgid");
@@ -176,4 +224,6 @@ void tl__lifecycle_unknown(struct tl_session *s, const struct tl__waited *w, uin
 	task->state = TL__TASK_PARKED;
 	tl__stop_from_wait(w, &task->stop);
 	task->stop.time = now;
+	/* Its parent's death may have been reported before. */
+	adopt_orphans(s);
 }

@@ -15,7 +15,8 @@ static void load_siginfo(struct tl_task *task)
 
 static bool stepping(const struct tl_task *task)
 {
-	return task->last_request == TL__PT_SINGLESTEP || task->last_request == TL__PT_SINGLEBLOCK ||
+	return task->last_request == TL__PT_SINGLESTEP ||
+	       task->last_request == TL__PT_SINGLEBLOCK ||
 	       task->last_request == TL__PT_SYSEMU_SINGLESTEP;
 }
 
@@ -42,12 +43,18 @@ static bool type_stop(struct tl_task *task)
 	default:
 		break;
 	}
-	if (r < 0 && r != -ESRCH)
+	if (r == -ESRCH) {
+		/* Killed in its stop: all that is owed is its death. */
+		task->state = TL__TASK_RUNNING;
+		return false;
+	}
+	if (r < 0)
 		tl__fail(task->session, task, "tell a system call stop", r);
-	return r != -ESRCH;
+	return true;
 }
 
-/* The interrupt's own stop, or another that took its place: the kernel drops a queued one at any trap. */
+/* The interrupt's own stop, or another that took its place: the kernel drops a queued one at any
+ * trap. */
 static void settle_interrupt(struct tl_task *task)
 {
 	if (!task->interrupted || task->stop.kind == TL__STOP_ENTRY)
@@ -169,26 +176,16 @@ static int take_all(struct tl_session *s, unsigned flags)
 }
 
 /*
- * With one task its stop is only peeked at and gone the moment it is resumed: one call less, and a signal
- * in delivery is not lost if we are killed now. With more, all stops that are ready are taken before any is
- * handled: the kernel looks for them in the order of its list, and the first tasks would starve the last.
+ * With one task its stop is only peeked at and gone the moment it is resumed: one call less, and a
+ * signal in delivery is not lost if we are killed now. With more, all stops that are ready are
+ * taken before any is handled: the kernel looks for them in the order of its list, and the first
+ * tasks would starve the last.
  */
 static int take(struct tl_session *s, bool block)
 {
 	unsigned flags = block ? 0 : TL__WAIT_NOHANG;
 
 	return s->ntasks <= 1 ? take_one(s, flags) : take_all(s, flags);
-}
-
-/* All tasks are held by engines, or there is none: nothing will ever be reported. */
-static bool anything_owed(const struct tl_session *s)
-{
-	const struct tl_task *task;
-
-	TAILQ_FOREACH (task, &s->tasks, link)
-		if (task->state != TL__TASK_STOPPED)
-			return true;
-	return false;
 }
 
 static int woken(struct tl_session *s)
@@ -208,8 +205,6 @@ int tl__loop_run(struct tl_session *s)
 				return r;
 			continue;
 		}
-		if (!anything_owed(s))
-			return -EAGAIN;
 		r = take(s, true);
 		if (r == -ECHILD && s->ntasks)
 			return tl__fail(s, NULL, "wait", r);

@@ -2,7 +2,8 @@
 /*
  * A task's memory as engines see it.
  *
- * A leader that is a zombie has given up its address space while its threads live on: any of them will do.
+ * A leader that is a zombie has given up its address space while its threads live on: any of them
+ * will do.
  */
 #include "core.h"
 

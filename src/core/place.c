@@ -2,14 +2,16 @@
 /*
  * Where the tracee runs.
  *
- * A stop and restart costs five times as much across cores as on one, and it is the tracee that must stay:
- * moving only the tracer gains nothing. So while nothing would run beside it, a task is held on the tracer's
- * core; several tasks are, as long as each of them stops so often that the tracer is what they wait for.
- * What computes is set free: by us at the next stop of another, by the guardian if there is none.
+ * A stop and restart costs five times as much across cores as on one, and it is the tracee that
+ * must stay: moving only the tracer gains nothing. So while nothing would run beside it, a task is
+ * held on the tracer's core; several tasks are, as long as each of them stops so often that the
+ * tracer is what they wait for. What computes is set free: by us at the next stop of another, by
+ * the guardian if there is none.
  *
- * The program keeps seeing its own mask through sched_getaffinity, and sched_setaffinity keeps its meaning.
- * (/proc/PID/status shows the truth.) Only tasks whose every call is traced are held, else those two calls
- * would pass unseen.
+ * The program keeps seeing its own mask through sched_getaffinity, and sched_setaffinity keeps its
+ * meaning.
+ * (/proc/PID/status shows the truth.) Only tasks whose every call is traced are held, else those
+ * two calls would pass unseen.
  */
 #include "core.h"
 
@@ -63,6 +65,21 @@ static void note_held(struct tl_session *s, int change)
 	tl__guard_watch(s->place.guard, s->place.held > 1);
 }
 
+/*
+ * Gives a task its own mask back. If others stay on the core it is sent away from there first: the
+ * balancer would only move it once it has stood in their way for a while.
+ */
+static void spread(struct tl_task *task)
+{
+	struct tl_session *s = task->session;
+	struct tl__cpumask away = task->own_mask;
+
+	away.bits[s->place.cpu / 64] &= ~(1ull << (s->place.cpu % 64));
+	if (s->place.held > 1)
+		s->sys->ops->set_affinity(s->sys, task->tid, &away);
+	s->sys->ops->set_affinity(s->sys, task->tid, &task->own_mask);
+}
+
 static void let_go(struct tl_task *task, bool tell_kernel)
 {
 	struct tl_session *s = task->session;
@@ -71,7 +88,7 @@ static void let_go(struct tl_task *task, bool tell_kernel)
 		return;
 	task->held = false;
 	if (tell_kernel && !task->slot->freed)
-		s->sys->ops->set_affinity(s->sys, task->tid, &task->own_mask);
+		spread(task);
 	tl__guard_drop(s->place.guard, task->slot);
 	task->slot = NULL;
 	note_held(s, -1);
@@ -86,7 +103,8 @@ static void hold(struct tl_task *task)
 		let_go(task, false);
 	if (task->held || !begin(s))
 		return;
-	if (!task->own_mask.len && s->sys->ops->get_affinity(s->sys, task->tid, &task->own_mask) < 0)
+	if (!task->own_mask.len &&
+	    s->sys->ops->get_affinity(s->sys, task->tid, &task->own_mask) < 0)
 		return;
 	if (!in_mask(&task->own_mask, s->place.cpu))
 		return;
@@ -111,7 +129,9 @@ static bool runnable(const struct tl_task *task, uint64_t now)
 
 static bool bound_by_stops(const struct tl_task *task, uint64_t now)
 {
-	return task->pace < STOPPING_NS && now < task->resumed_at + STOPPING_NS * 20;
+	uint64_t turn = task->held ? task->session->place.held : 1;
+
+	return task->pace < STOPPING_NS && now < task->resumed_at + STOPPING_NS * 20 * turn;
 }
 
 void tl__place_stopped(struct tl_task *task)
@@ -120,6 +140,9 @@ void tl__place_stopped(struct tl_task *task)
 
 	if (!task->resumed_at)
 		return;
+	/* On a shared core most of that was the others' turn. */
+	if (task->held)
+		took /= task->session->place.held;
 	if (took > 4 * STOPPING_NS)
 		took = 4 * STOPPING_NS;
 	task->pace = (uint32_t)((task->pace * 3ull + took) / 4);

@@ -2,12 +2,13 @@
 /*
  * Calls that tracing broke are made again.
  *
- * Most calls that a stop interrupts are restarted by the kernel. Some are not: epoll_wait, semtimedop,
- * sigtimedwait, io_uring_enter and sockets with a timeout answer EINTR as soon as anything is pending, be
- * it only our interrupt, or a signal that the program ignores (untraced, the kernel would not even have
- * queued that). A program that never installed a handler does not expect EINTR. So where a call reads
- * EINTR and no handler is going to run, the task is put back before the call. A timeout starts anew then.
- * Engines see what the kernel does: an exit with EINTR, and the same call entered once more.
+ * Most calls that a stop interrupts are restarted by the kernel. Some are not: epoll_wait,
+ * semtimedop, sigtimedwait, io_uring_enter and sockets with a timeout answer EINTR as soon as
+ * anything is pending, be it only our interrupt, or a signal that the program ignores (untraced,
+ * the kernel would not even have queued that). A program that never installed a handler does not
+ * expect EINTR. So where a call reads EINTR and no handler is going to run, the task is put back
+ * before the call. A timeout starts anew then. Engines see what the kernel does: an exit with
+ * EINTR, and the same call entered once more.
  */
 #include "core.h"
 
@@ -35,8 +36,8 @@ static bool is_eintr(struct tl_task *task, const struct tl__arch **ret_arch)
 }
 
 /*
- * Is anything pending that would do something? What the program ignores would not even have been queued
- * without a tracer, and another thread may take a process's signal that woke this one.
+ * Is anything pending that would do something? What the program ignores would not even have been
+ * queued without a tracer, and another thread may take a process's signal that woke this one.
  */
 static bool signal_pending(struct tl_task *task)
 {

@@ -2,9 +2,9 @@
 /*
  * The only place where a task is restarted.
  *
- * settle() looks at a stopped task and at what its engines want now: it stays, reports a quiesce first, is
- * let go, or runs on by the one request that gives every engine its events. An -ESRCH here means that it was
- * killed meanwhile; the wait will say so.
+ * settle() looks at a stopped task and at what its engines want now: it stays, reports a quiesce
+ * first, is let go, or runs on by the one request that gives every engine its events. An -ESRCH
+ * here means that it was killed meanwhile; the wait will say so.
  */
 #include "core.h"
 
@@ -22,9 +22,9 @@ static bool is_call_insn(struct tl_task *task, const struct tl__arch *arch)
 }
 
 /*
- * A plain SINGLESTEP swallows the stops of a call that it steps over. With somebody listening for calls,
- * SYSEMU_SINGLESTEP stops at one without making it, and claim.c enters it for real. Where there is no
- * SYSEMU, the next instruction is looked at instead.
+ * A plain SINGLESTEP swallows the stops of a call that it steps over. With somebody listening for
+ * calls, SYSEMU_SINGLESTEP stops at one without making it, and claim.c enters it for real. Where
+ * there is no SYSEMU, the next instruction is looked at instead.
  */
 static enum tl__pt_request step_request(struct tl_task *task, uint32_t step)
 {
@@ -81,7 +81,8 @@ static enum tl__pt_request choose(struct tl_task *task, const struct tl__fold *f
 	return step_request(task, fold->step);
 }
 
-/* A handler's first instruction is only reported to a step: take one if the signal has a handler. */
+/* A handler's first instruction is only reported to a step: take one if the signal has a handler.
+ */
 static bool handler_wanted(struct tl_task *task)
 {
 	char status[4096];

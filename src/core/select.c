@@ -2,10 +2,10 @@
 /*
  * The seccomp program that makes chosen calls stop and lets all others pass.
  *
- * One section an ABI, each a row of intervals in ascending order. The kernel works out beforehand which
- * numbers a program always allows (5.11) and does not run it for those, so what is not selected costs the
- * same whatever the length; what is selected costs a stop, beside which a walk through the row is nothing.
- * x32 calls are looked up by their number without bit 30.
+ * One section an ABI, each a row of intervals in ascending order. The kernel works out beforehand
+ * which numbers a program always allows (5.11) and does not run it for those, so what is not
+ * selected costs the same whatever the length; what is selected costs a stop, beside which a walk
+ * through the row is nothing. x32 calls are looked up by their number without bit 30.
  */
 #include "core.h"
 

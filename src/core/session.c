@@ -15,7 +15,8 @@ int tl__fail(struct tl_session *s, const struct tl_task *task, const char *op, i
 	s->error = (struct tl_error){ .code = err, .cause = -err, .op = op };
 	if (task)
 		s->error.task = (struct tl_task_id){ .tid = task->tid, .serial = task->serial };
-	/* What the state machine does not know how to go on from ends the run; a refusal does not. */
+	/* What the state machine does not know how to go on from ends the run; a refusal does not.
+	 */
 	if (err == -EPROTO)
 		s->failed = err;
 	return err;
@@ -110,6 +111,7 @@ void tl__session_free(struct tl_session *s)
 	if (s->record)
 		fclose(s->record);
 	free(s->batch);
+	tl__lifecycle_done(s);
 	tl__hash_done(&s->by_tid);
 	tl__hash_done(&s->processes);
 	free(s);

@@ -45,9 +45,9 @@ void tl__stop_from_wait(const struct tl__waited *w, struct tl__stop *stop)
 }
 
 /*
- * A SIGTRAP while we step: the step's end, or a breakpoint of the program that was stepped onto. The code
- * tells: 1 for the pseudo-step over a system call on x86 (0 without a sender on arm64), 2 for the hardware's
- * trap, 5 for a handler's first instruction. kill(2) and int3 have others.
+ * A SIGTRAP while we step: the step's end, or a breakpoint of the program that was stepped onto.
+ * The code tells: 1 for the pseudo-step over a system call on x86 (0 without a sender on arm64), 2
+ * for the hardware's trap, 5 for a handler's first instruction. kill(2) and int3 have others.
  */
 void tl__stop_refine(struct tl__stop *stop, bool stepping)
 {

@@ -2,10 +2,10 @@
 /*
  * System call stops: which kind, which call, and changing it.
  *
- * The kernel's own answer (GET_SYSCALL_INFO) is taken where there is one; elsewhere the event message where
- * that is known to be 1 and 2, else the state machine of systrack.c, with number and arguments from the
- * registers and the ABI from the instruction before the pc (which another thread may have rewritten: the
- * call is marked as inferred).
+ * The kernel's own answer (GET_SYSCALL_INFO) is taken where there is one; elsewhere the event
+ * message where that is known to be 1 and 2, else the state machine of systrack.c, with number and
+ * arguments from the registers and the ABI from the instruction before the pc (which another thread
+ * may have rewritten: the call is marked as inferred).
  */
 #include "core.h"
 
@@ -32,7 +32,8 @@ static void take_entry(struct tl_task *task, const struct tl__arch *arch, int64_
 	task->call_valid = true;
 }
 
-/* The call as the registers have it, for exits whose entry was not seen and kernels that do not tell. */
+/* The call as the registers have it, for exits whose entry was not seen and kernels that do not
+ * tell. */
 static int take_from_regs(struct tl_task *task, uint32_t flags)
 {
 	const struct tl__arch *layout = tl__regs_arch(task), *arch;
@@ -71,7 +72,8 @@ static int exit_from_regs(struct tl_task *task)
 		return r;
 	arch = tl__syscall_arch(task);
 	r = arch->get_frame(task->regs, task->regs_len, &f);
-	/* An exec may have changed the layout under an i386 entry: any descriptor reads the result. */
+	/* An exec may have changed the layout under an i386 entry: any descriptor reads the result.
+	 */
 	if (r < 0)
 		r = tl__arch_of_gpr(task->regs_len)->get_frame(task->regs, task->regs_len, &f);
 	if (r < 0)
@@ -122,7 +124,8 @@ static int from_info(struct tl_task *task, bool tracked_entry)
 		return r;
 	if (info.op != 1 && info.op != 2)
 		return -EPROTO;
-	if (task->session->options.flags & TL_SESSION_CHECK_STOPS && tracked_entry != (info.op == 1))
+	if (task->session->options.flags & TL_SESSION_CHECK_STOPS &&
+	    tracked_entry != (info.op == 1))
 		return -EPROTO;
 	task->track.in_call = info.op == 1;
 	task->stop.kind = info.op == 1 ? TL__STOP_ENTRY : TL__STOP_EXIT;
@@ -178,8 +181,8 @@ static int seccomp_info(struct tl_task *task, uint32_t *ret_mark)
 }
 
 /*
- * A seccomp stop of a filter of ours stands for the entry; 1. A filter of the program's own that says TRACE
- * has no tracer as far as the program knows: the call must fail with ENOSYS; 0.
+ * A seccomp stop of a filter of ours stands for the entry; 1. A filter of the program's own that
+ * says TRACE has no tracer as far as the program knows: the call must fail with ENOSYS; 0.
  */
 int tl__syscall_seccomp(struct tl_task *task)
 {
@@ -232,7 +235,8 @@ static int set_by_regs(struct tl_task *task, const struct tl__arch *arch, int64_
 	return r;
 }
 
-/* Number and arguments of a call that is about to be made. The kernel looks at the low 32 bits of nr. */
+/* Number and arguments of a call that is about to be made. The kernel looks at the low 32 bits of
+ * nr. */
 int tl__syscall_change(struct tl_task *task, int64_t nr, const uint64_t args[6])
 {
 	const struct tl__arch *arch = tl__syscall_arch(task);
@@ -282,8 +286,9 @@ int tl__syscall_set_result(struct tl_task *task, int64_t ret)
 }
 
 /*
- * No call is made: the number becomes -1. A filter of the program then judges number -1 and may put an error
- * of its own in place (or, after a seccomp stop, does not run): the result is set again at the exit.
+ * No call is made: the number becomes -1. A filter of the program then judges number -1 and may put
+ * an error of its own in place (or, after a seccomp stop, does not run): the result is set again at
+ * the exit.
  */
 int tl__syscall_skip(struct tl_task *task)
 {

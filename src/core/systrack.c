@@ -3,10 +3,11 @@
  * Entry or exit? For kernels that do not say (User Mode Linux 6.1, anything before 5.3).
  *
  * One bit, "an exit is owed", and the rules by which other stops and our own resumes change it:
- *  - signal, group and interrupt stops are taken on the way out, after the exit stop of a call that they
- *    broke: none is owed. So is a step's end, and a dying task makes no more.
- *  - the fork, exec and vfork-done events lie inside a call. The kernel looks at the tracing flag anew on
- *    the way out: resumed with SYSCALL an exit follows even if the entry was let pass, and else none.
+ *  - signal, group and interrupt stops are taken on the way out, after the exit stop of a call that
+ * they broke: none is owed. So is a step's end, and a dying task makes no more.
+ *  - the fork, exec and vfork-done events lie inside a call. The kernel looks at the tracing flag
+ * anew on the way out: resumed with SYSCALL an exit follows even if the entry was let pass, and
+ * else none.
  *  - since 4.8 a seccomp stop comes after the entry stop; resumed with SYSCALL its exit follows.
  *  - a call resumed from its entry with anything but SYSCALL makes no exit stop.
  */

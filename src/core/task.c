@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tasks and processes: creation, lookup, references. Identity is (tid, serial): tids are recycled. */
+/* Tasks and processes: creation, lookup, references. Identity is (tid, serial): tids are recycled.
+ */
 #include "core.h"
 
 #include <errno.h>

@@ -2,9 +2,9 @@
 /*
  * Folding what the engines want. Pure.
  *
- * The dimensions are independent and the least value wins in each, so that no engine's wish takes another's
- * away: one that steps does not cost another its system calls, one that runs on does not lift a stop.
- * A block step degrades to a single one where another engine asked for that.
+ * The dimensions are independent and the least value wins in each, so that no engine's wish takes
+ * another's away: one that steps does not cost another its system calls, one that runs on does not
+ * lift a stop. A block step degrades to a single one where another engine asked for that.
  */
 #include "core.h"
 

@@ -2,9 +2,9 @@
 /*
  * A descriptor that tells when there is something to do.
  *
- * The kernel has none for ptrace stops. A thread looks instead: it sleeps in a waitid that only peeks
- * (threads of a process see each other's tracees), makes the eventfd readable, and looks again when a turn
- * has taken what there was. It never takes anything itself.
+ * The kernel has none for ptrace stops. A thread looks instead: it sleeps in a waitid that only
+ * peeks (threads of a process see each other's tracees), makes the eventfd readable, and looks
+ * again when a turn has taken what there was. It never takes anything itself.
  */
 #define _GNU_SOURCE
 #include "core.h"

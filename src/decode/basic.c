@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#define PRINTER(name)                                                                              \
-	void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
+#define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
 static uint64_t length_of(const struct tl__ctx *c, const struct tl__arg *a)
 {
@@ -139,7 +138,8 @@ PRINTER(random)
 	c->flags = flags;
 }
 
-/* A string or link that the kernel filled: cut where the result says, never shown shorter than a path. */
+/* A string or link that the kernel filled: cut where the result says, never shown shorter than a
+ * path. */
 PRINTER(path_out)
 {
 	uint32_t max = c->max_string;
@@ -242,8 +242,8 @@ PRINTER(word_ptr)
 		tl__addr(c, v);
 	else
 		tl__printf(c, "[%lld]",
-			   c->word == 8 ? (long long)tl__read_word(c, raw) :
-					  (long long)(int32_t)tl__read_word(c, raw));
+			   c->word == 8 ? (long long)tl__read_word(c, raw)
+					: (long long)(int32_t)tl__read_word(c, raw));
 }
 
 PRINTER(off_ptr)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Inside the decoder: the context that printers work in, and the vocabulary of printers that rows name.
+ * Inside the decoder: the context that printers work in, and the vocabulary of printers that rows
+ * name.
  *
- * A row of table.c says what each argument is; a printer says how that looks. Printers read through the
- * context only, and print an address where memory cannot be read, as strace does.
+ * A row of table.c says what each argument is; a printer says how that looks. Printers read through
+ * the context only, and print an address where memory cannot be read, as strace does.
  */
 #ifndef TL_DECODE_DECODE_H
 #define TL_DECODE_DECODE_H
@@ -21,23 +22,37 @@ struct tl__ctx {
 	uint32_t max_string;
 	bool exiting;
 	const struct tl_decode_state *before; /* at exit: what the entry kept; or NULL */
-	unsigned word; /* bytes in a pointer or long of the tracee's ABI */
+	unsigned word;                        /* bytes in a pointer or long of the tracee's ABI */
 };
 
 struct tl__arg {
 	void (*print)(struct tl__ctx *c, const struct tl__arg *arg, uint64_t value);
 	const void *aux; /* a flag table, say */
-	uint8_t out; /* filled in by the kernel: printed at exit */
-	uint8_t len; /* which argument holds its length or count, plus 1; 0: none */
-	uint8_t at; /* the register argument it stands in, plus 1; 0: its place in the row */
+	uint8_t out;     /* filled in by the kernel: printed at exit */
+	uint8_t len;     /* which argument holds its length or count, plus 1; 0: none */
+	uint8_t at;      /* the register argument it stands in, plus 1; 0: its place in the row */
 	/* The 32-bit value that it points to is kept at entry: in values[keep - 1]. */
 	uint8_t keep;
 	uint8_t raw; /* only a number, though it means more */
 };
 
 enum tl__ret {
-	RET_NUMBER, RET_HEX, RET_OCTAL, RET_FD, RET_NEVER, RET_SIGNAL, RET_TIME, RET_FCNTL,
-	RET_PERSONALITY, RET_SCHED, RET_POLL, RET_PPOLL, RET_PPOLL64, RET_SELECT, RET_PSELECT, RET_PSELECT64,
+	RET_NUMBER,
+	RET_HEX,
+	RET_OCTAL,
+	RET_FD,
+	RET_NEVER,
+	RET_SIGNAL,
+	RET_TIME,
+	RET_FCNTL,
+	RET_PERSONALITY,
+	RET_SCHED,
+	RET_POLL,
+	RET_PPOLL,
+	RET_PPOLL64,
+	RET_SELECT,
+	RET_PSELECT,
+	RET_PSELECT64,
 };
 
 struct tl__row {
@@ -54,10 +69,22 @@ extern const size_t tl__nrows;
 const struct tl__row *tl__row_find(enum tl_abi abi, int64_t nr);
 
 enum tl__class {
-	C_FILE = 1 << 0, C_DESC = 1 << 1, C_NETWORK = 1 << 2, C_PROCESS = 1 << 3,
-	C_SIGNAL = 1 << 4, C_MEMORY = 1 << 5, C_IPC = 1 << 6, C_CREDS = 1 << 7,
-	C_CLOCK = 1 << 8, C_STAT = 1 << 9, C_LSTAT = 1 << 10, C_FSTAT = 1 << 11,
-	C_STATFS = 1 << 12, C_FSTATFS = 1 << 13, C_PURE = 1 << 14, C_NEVER_FAILS = 1 << 15,
+	C_FILE = 1 << 0,
+	C_DESC = 1 << 1,
+	C_NETWORK = 1 << 2,
+	C_PROCESS = 1 << 3,
+	C_SIGNAL = 1 << 4,
+	C_MEMORY = 1 << 5,
+	C_IPC = 1 << 6,
+	C_CREDS = 1 << 7,
+	C_CLOCK = 1 << 8,
+	C_STAT = 1 << 9,
+	C_LSTAT = 1 << 10,
+	C_FSTAT = 1 << 11,
+	C_STATFS = 1 << 12,
+	C_FSTATFS = 1 << 13,
+	C_PURE = 1 << 14,
+	C_NEVER_FAILS = 1 << 15,
 };
 
 /* Values and their names; ends with a NULL name. */
@@ -78,14 +105,14 @@ const char *tl__name_of(const struct tl__names *t, uint64_t value);
 void tl__addr(struct tl__ctx *c, uint64_t addr); /* NULL or 0x... */
 void tl__quote(struct tl__ctx *c, const char *s, size_t len, bool cut);
 void tl__string_at(struct tl__ctx *c, uint64_t addr); /* a C string */
-void tl__path_at(struct tl__ctx *c, uint64_t addr); /* never cut but at PATH_MAX */
+void tl__path_at(struct tl__ctx *c, uint64_t addr);   /* never cut but at PATH_MAX */
 void tl__bytes_at(struct tl__ctx *c, uint64_t addr, uint64_t len);
 void tl__fd(struct tl__ctx *c, int fd);
 bool tl__read(struct tl__ctx *c, uint64_t addr, void *buf, size_t len);
 /* Reads, or prints the address and says false. */
 bool tl__fetch(struct tl__ctx *c, uint64_t addr, void *buf, size_t len);
 uint64_t tl__read_word(struct tl__ctx *c, const uint8_t *at); /* a long of the ABI */
-bool tl__failed(const struct tl__ctx *c); /* at exit, and the call failed */
+bool tl__failed(const struct tl__ctx *c);                     /* at exit, and the call failed */
 void tl__puts(struct tl__ctx *c, const char *s);
 void tl__printf(struct tl__ctx *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void tl__mode(struct tl__ctx *c, uint32_t mode); /* S_IFREG|0644 */

@@ -97,7 +97,8 @@ static void keep_values(struct tl__ctx *c, const struct tl__row *row, struct tl_
 		if (a->print == tl__p_msghdr)
 			tl__read(c, at + c->word, &state->values[a->keep - 1], 4);
 		else
-			tl__read(c, at, &state->values[a->keep - 1], a->print == tl__p_socklen ? 4 : 8);
+			tl__read(c, at, &state->values[a->keep - 1],
+				 a->print == tl__p_socklen ? 4 : 8);
 	}
 }
 
@@ -335,7 +336,8 @@ bool tl__decode_touches(const struct tl_syscall *call, const struct tl_source *s
 
 		if (a->print == tl__p_path && is_path(&c, v, path))
 			return true;
-		if ((a->print == tl__p_fd || a->print == tl__p_dirfd || a->print == tl__p_mmap_fd) &&
+		if ((a->print == tl__p_fd || a->print == tl__p_dirfd ||
+		     a->print == tl__p_mmap_fd) &&
 		    fd_is(source, (int)v, path))
 			return true;
 	}

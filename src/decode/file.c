@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PRINTER(name)                                                                              \
-	void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
+#define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
 void tl__fd_path(struct tl__ctx *c, int fd)
 {

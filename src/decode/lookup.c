@@ -17,12 +17,42 @@ static int16_t number_of(const struct tl__row *row, enum tl_abi abi)
 
 /* x32 has numbers of its own from 512 on, for calls whose structures differ. */
 static const char *const x32_names[] = {
-	"rt_sigaction", "rt_sigreturn", "ioctl", "readv", "writev", "recvfrom", "sendmsg",
-	"recvmsg", "execve", "ptrace", "rt_sigpending", "rt_sigtimedwait", "rt_sigqueueinfo",
-	"sigaltstack", "timer_create", "mq_notify", "kexec_load", "waitid", "set_robust_list",
-	"get_robust_list", "vmsplice", "move_pages", "preadv", "pwritev", "rt_tgsigqueueinfo",
-	"recvmmsg", "sendmmsg", "process_vm_readv", "process_vm_writev", "setsockopt",
-	"getsockopt", "io_setup", "io_submit", "execveat", "preadv2", "pwritev2",
+	"rt_sigaction",
+	"rt_sigreturn",
+	"ioctl",
+	"readv",
+	"writev",
+	"recvfrom",
+	"sendmsg",
+	"recvmsg",
+	"execve",
+	"ptrace",
+	"rt_sigpending",
+	"rt_sigtimedwait",
+	"rt_sigqueueinfo",
+	"sigaltstack",
+	"timer_create",
+	"mq_notify",
+	"kexec_load",
+	"waitid",
+	"set_robust_list",
+	"get_robust_list",
+	"vmsplice",
+	"move_pages",
+	"preadv",
+	"pwritev",
+	"rt_tgsigqueueinfo",
+	"recvmmsg",
+	"sendmmsg",
+	"process_vm_readv",
+	"process_vm_writev",
+	"setsockopt",
+	"getsockopt",
+	"io_setup",
+	"io_submit",
+	"execveat",
+	"preadv2",
+	"pwritev2",
 };
 
 static const struct tl__row *by_name(const char *name)
@@ -128,11 +158,11 @@ static const struct {
 	const char *name;
 	uint32_t bit;
 } classes[] = {
-	{ "file", C_FILE },	{ "desc", C_DESC },	{ "network", C_NETWORK },
-	{ "net", C_NETWORK },	{ "process", C_PROCESS }, { "signal", C_SIGNAL },
-	{ "memory", C_MEMORY }, { "ipc", C_IPC },	{ "creds", C_CREDS },
-	{ "clock", C_CLOCK },	{ "stat", C_STAT },	{ "lstat", C_LSTAT },
-	{ "fstat", C_FSTAT },	{ "statfs", C_STATFS }, { "fstatfs", C_FSTATFS },
+	{ "file", C_FILE },     { "desc", C_DESC },       { "network", C_NETWORK },
+	{ "net", C_NETWORK },   { "process", C_PROCESS }, { "signal", C_SIGNAL },
+	{ "memory", C_MEMORY }, { "ipc", C_IPC },         { "creds", C_CREDS },
+	{ "clock", C_CLOCK },   { "stat", C_STAT },       { "lstat", C_LSTAT },
+	{ "fstat", C_FSTAT },   { "statfs", C_STATFS },   { "fstatfs", C_FSTATFS },
 	{ "pure", C_PURE },
 };
 

@@ -13,8 +13,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-#define PRINTER(name)                                                                              \
-	void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
+#define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
 static void ioctl_unknown(struct tl__ctx *c, uint32_t cmd)
 {
@@ -211,8 +210,9 @@ PRINTER(perf_attr)
 		return;
 	tl__puts(c, "{type=");
 	tl__enum(c, &tl__n_perf_type, p.type);
-	tl__printf(c, ", size=%#x, config=%#llx, sample_period=%llu, sample_type=%#llx, "
-		      "read_format=%#llx",
+	tl__printf(c,
+		   ", size=%#x, config=%#llx, sample_period=%llu, sample_type=%#llx, "
+		   "read_format=%#llx",
 		   p.size, (unsigned long long)p.config, (unsigned long long)p.sample_period,
 		   (unsigned long long)p.sample_type, (unsigned long long)p.read_format);
 	if (p.disabled)
@@ -317,10 +317,9 @@ PRINTER(syslog_action)
 NAMES(ioctl, NULL, X(0x5401, "TCGETS"), X(0x5402, "TCSETS"), X(0x5403, "TCSETSW"),
       X(0x5404, "TCSETSF"), X(0x5405, "TCGETA"), X(0x5406, "TCSETA"), X(0x5409, "TCSBRK"),
       X(0x540a, "TCXONC"), X(0x540b, "TCFLSH"), X(0x540c, "TIOCEXCL"), X(0x540d, "TIOCNXCL"),
-      X(0x540e, "TIOCSCTTY"), X(0x540f, "TIOCGPGRP"), X(0x5410, "TIOCSPGRP"),
-      X(0x5411, "TIOCOUTQ"), X(0x5412, "TIOCSTI"), X(0x5413, "TIOCGWINSZ"),
-      X(0x5414, "TIOCSWINSZ"), X(0x5415, "TIOCMGET"), X(0x541b, "FIONREAD"),
-      X(0x541c, "TIOCLINUX"), X(0x5421, "FIONBIO"), X(0x5422, "TIOCNOTTY"),
+      X(0x540e, "TIOCSCTTY"), X(0x540f, "TIOCGPGRP"), X(0x5410, "TIOCSPGRP"), X(0x5411, "TIOCOUTQ"),
+      X(0x5412, "TIOCSTI"), X(0x5413, "TIOCGWINSZ"), X(0x5414, "TIOCSWINSZ"), X(0x5415, "TIOCMGET"),
+      X(0x541b, "FIONREAD"), X(0x541c, "TIOCLINUX"), X(0x5421, "FIONBIO"), X(0x5422, "TIOCNOTTY"),
       X(0x5429, "TIOCGSID"), X(0x5450, "FIONCLEX"), X(0x5451, "FIOCLEX"), X(0x5452, "FIOASYNC"),
       X(0x80045430, "TIOCGPTN"), X(0x40045431, "TIOCSPTLCK"), X(0x5441, "TIOCGPTPEER"),
       X(0x8910, "SIOCGIFNAME"), X(0x8912, "SIOCGIFCONF"), X(0x8913, "SIOCGIFFLAGS"),

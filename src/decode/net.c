@@ -15,8 +15,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define PRINTER(name)                                                                              \
-	void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
+#define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
 PRINTER(socket_type)
 {
@@ -186,7 +185,8 @@ PRINTER(sockaddr_out)
 		sockaddr_at(c, v, len);
 }
 
-/* What the caller had room for is only known at entry: strace shows "[16 => 20]"; equal sizes show one. */
+/* What the caller had room for is only known at entry: strace shows "[16 => 20]"; equal sizes show
+ * one. */
 PRINTER(socklen)
 {
 	uint32_t len;
@@ -261,7 +261,8 @@ static void cmsgs(struct tl__ctx *c, uint64_t at, uint64_t len)
 	tl__puts(c, "]");
 }
 
-/* limit: bytes of data that count; the name's room is not what was filled in, so its length is shown as is. */
+/* limit: bytes of data that count; the name's room is not what was filled in, so its length is
+ * shown as is. */
 static void msghdr(struct tl__ctx *c, const uint8_t *m, uint64_t limit, bool data)
 {
 	unsigned w = c->word;
@@ -414,13 +415,30 @@ PRINTER(sockopt_out)
 PRINTER(socketcall)
 {
 	static const char *const names[] = {
-		NULL,	"SYS_SOCKET",	"SYS_BIND",	  "SYS_CONNECT",     "SYS_LISTEN",
-		"SYS_ACCEPT", "SYS_GETSOCKNAME", "SYS_GETPEERNAME", "SYS_SOCKETPAIR", "SYS_SEND",
-		"SYS_RECV",   "SYS_SENDTO",	 "SYS_RECVFROM",    "SYS_SHUTDOWN",   "SYS_SETSOCKOPT",
-		"SYS_GETSOCKOPT", "SYS_SENDMSG", "SYS_RECVMSG",	    "SYS_ACCEPT4",    "SYS_RECVMMSG",
+		NULL,
+		"SYS_SOCKET",
+		"SYS_BIND",
+		"SYS_CONNECT",
+		"SYS_LISTEN",
+		"SYS_ACCEPT",
+		"SYS_GETSOCKNAME",
+		"SYS_GETPEERNAME",
+		"SYS_SOCKETPAIR",
+		"SYS_SEND",
+		"SYS_RECV",
+		"SYS_SENDTO",
+		"SYS_RECVFROM",
+		"SYS_SHUTDOWN",
+		"SYS_SETSOCKOPT",
+		"SYS_GETSOCKOPT",
+		"SYS_SENDMSG",
+		"SYS_RECVMSG",
+		"SYS_ACCEPT4",
+		"SYS_RECVMMSG",
 		"SYS_SENDMMSG",
 	};
-	static const uint8_t counts[] = { 0, 3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4, 5, 4 };
+	static const uint8_t counts[] = { 0, 3, 3, 3, 2, 3, 3, 3, 4, 4, 4,
+					  6, 6, 2, 5, 5, 3, 3, 4, 5, 4 };
 	uint32_t which = (uint32_t)v, x[6];
 
 	(void)a;

@@ -6,8 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define PRINTER(name)                                                                              \
-	void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
+#define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
 struct pollfd_ {
 	int32_t fd;
@@ -98,8 +97,8 @@ static void time_left(struct tl__ctx *c, uint64_t v, unsigned word, bool nano)
 		t[0] = narrow[0];
 		t[1] = narrow[1];
 	}
-	tl__printf(c, ", left {tv_sec=%" PRId64 ", tv_%s=%" PRId64 "}", t[0], nano ? "nsec" : "usec",
-		   t[1]);
+	tl__printf(c, ", left {tv_sec=%" PRId64 ", tv_%s=%" PRId64 "}", t[0],
+		   nano ? "nsec" : "usec", t[1]);
 }
 
 void tl__poll_result(struct tl__ctx *c, bool ppoll, unsigned time_word)
@@ -125,9 +124,12 @@ static bool in_set(const uint8_t *set, unsigned fd)
 
 static bool fetch_set(struct tl__ctx *c, uint64_t addr, uint64_t n, uint8_t *set, size_t size)
 {
-	size_t bytes = (size_t)((n + c->word * 8 - 1) / (c->word * 8)) * c->word;
+	size_t bytes;
 
-	return addr && n && bytes <= size && tl__read(c, addr, set, bytes);
+	if (!addr || !n || n > size * 8)
+		return false;
+	bytes = (size_t)((n + c->word * 8 - 1) / (c->word * 8)) * c->word;
+	return bytes <= size && tl__read(c, addr, set, bytes);
 }
 
 static bool put_set(struct tl__ctx *c, uint64_t addr, uint64_t n)

@@ -171,9 +171,12 @@ static long read_string(struct tl__ctx *c, uint64_t addr, char *buf, size_t max,
 
 		if (n > max - len)
 			n = max - len;
-		r = c->source && c->source->read_mem ?
-			    c->source->read_mem(c->source->data, addr + len, buf + len, n) :
-			    -1;
+		/* Most strings are short: a first small bite instead of a page. */
+		if (!len && n > 200)
+			n = 200;
+		r = c->source && c->source->read_mem
+			    ? c->source->read_mem(c->source->data, addr + len, buf + len, n)
+			    : -1;
 		if (r <= 0)
 			return len ? (long)len : -1;
 		nul = memchr(buf + len, '\0', (size_t)r);

@@ -11,8 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#define PRINTER(name)                                                                              \
-	void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
+#define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
 PRINTER(clone_flags)
 {
@@ -29,8 +28,8 @@ PRINTER(clone_flags)
 }
 
 /*
- * clone's line names its arguments and leaves out what the flags do not use; so it is printed as one by its
- * first argument, and the others print nothing.
+ * clone's line names its arguments and leaves out what the flags do not use; so it is printed as
+ * one by its first argument, and the others print nothing.
  */
 PRINTER(clone)
 {
@@ -204,16 +203,16 @@ PRINTER(rusage)
 	for (unsigned i = 0; i < 18; i++)
 		f[i] = tl__read_word(c, raw + i * w);
 	tl__printf(c,
-		   "{ru_utime={tv_sec=%" PRIu64 ", tv_usec=%" PRIu64
-		   "}, ru_stime={tv_sec=%" PRIu64 ", tv_usec=%" PRIu64 "}, ",
+		   "{ru_utime={tv_sec=%" PRIu64 ", tv_usec=%" PRIu64 "}, ru_stime={tv_sec=%" PRIu64
+		   ", tv_usec=%" PRIu64 "}, ",
 		   f[0], f[1], f[2], f[3]);
 	if (!(c->flags & TL_DECODE_VERBOSE)) {
 		tl__puts(c, "...}");
 		return;
 	}
-	static const char *const names[] = { "maxrss", "ixrss",	 "idrss",    "isrss",  "minflt",
-					     "majflt", "nswap",	 "inblock",  "oublock", "msgsnd",
-					     "msgrcv", "nsignals", "nvcsw", "nivcsw" };
+	static const char *const names[] = { "maxrss", "ixrss",    "idrss",   "isrss",   "minflt",
+					     "majflt", "nswap",    "inblock", "oublock", "msgsnd",
+					     "msgrcv", "nsignals", "nvcsw",   "nivcsw" };
 	for (unsigned i = 0; i < 14; i++)
 		tl__printf(c, "%sru_%s=%" PRIu64, i ? ", " : "", names[i], f[4 + i]);
 	tl__puts(c, "}");
@@ -276,7 +275,8 @@ PRINTER(sysinfo)
 		   freehigh, unit);
 }
 
-/* prctl's arguments after the first: how many there are, and how the second looks, depends on it. */
+/* prctl's arguments after the first: how many there are, and how the second looks, depends on it.
+ */
 PRINTER(prctl)
 {
 	const uint64_t *x = c->call->args;
@@ -313,9 +313,9 @@ PRINTER(prctl)
 		return;
 	case PR_SET_DUMPABLE:
 		tl__printf(c, ", %s",
-			   x[1] == 0 ? "SUID_DUMP_DISABLE" :
-			   x[1] == 1 ? "SUID_DUMP_USER" :
-				       "SUID_DUMP_ROOT");
+			   x[1] == 0   ? "SUID_DUMP_DISABLE"
+			   : x[1] == 1 ? "SUID_DUMP_USER"
+				       : "SUID_DUMP_ROOT");
 		return;
 	case PR_CAPBSET_READ:
 	case PR_CAPBSET_DROP: {

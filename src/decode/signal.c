@@ -12,30 +12,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PRINTER(name)                                                                              \
-	void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
+#define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
 static const char *const names[] = {
-	NULL,	 "HUP",	 "INT",	   "QUIT", "ILL",    "TRAP", "ABRT", "BUS",  "FPE", "KILL", "USR1",
-	"SEGV",	 "USR2", "PIPE",   "ALRM", "TERM",   "STKFLT", "CHLD", "CONT", "STOP", "TSTP",
-	"TTIN",	 "TTOU", "URG",	   "XCPU", "XFSZ",   "VTALRM", "PROF", "WINCH", "IO",  "PWR",
-	"SYS",
+	NULL,   "HUP",  "INT",  "QUIT", "ILL",    "TRAP",   "ABRT",  "BUS",  "FPE",  "KILL", "USR1",
+	"SEGV", "USR2", "PIPE", "ALRM", "TERM",   "STKFLT", "CHLD",  "CONT", "STOP", "TSTP", "TTIN",
+	"TTOU", "URG",  "XCPU", "XFSZ", "VTALRM", "PROF",   "WINCH", "IO",   "PWR",  "SYS",
 };
 enum { RT_MIN = 32 };
 
 const char *tl__signal_name(int32_t signo)
 {
 	static const char *const full[] = {
-		NULL,	   "SIGHUP",  "SIGINT",	 "SIGQUIT", "SIGILL",	 "SIGTRAP", "SIGABRT",
-		"SIGBUS",  "SIGFPE",  "SIGKILL", "SIGUSR1", "SIGSEGV",	 "SIGUSR2", "SIGPIPE",
-		"SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP",
-		"SIGTTIN", "SIGTTOU", "SIGURG",	 "SIGXCPU", "SIGXFSZ",	 "SIGVTALRM", "SIGPROF",
-		"SIGWINCH", "SIGIO",  "SIGPWR",	 "SIGSYS",  "SIGRTMIN",	 "SIGRT_1",  "SIGRT_2",
-		"SIGRT_3", "SIGRT_4", "SIGRT_5", "SIGRT_6", "SIGRT_7",	 "SIGRT_8",  "SIGRT_9",
-		"SIGRT_10", "SIGRT_11", "SIGRT_12", "SIGRT_13", "SIGRT_14", "SIGRT_15", "SIGRT_16",
-		"SIGRT_17", "SIGRT_18", "SIGRT_19", "SIGRT_20", "SIGRT_21", "SIGRT_22", "SIGRT_23",
-		"SIGRT_24", "SIGRT_25", "SIGRT_26", "SIGRT_27", "SIGRT_28", "SIGRT_29", "SIGRT_30",
-		"SIGRT_31", "SIGRT_32",
+		NULL,       "SIGHUP",   "SIGINT",    "SIGQUIT",  "SIGILL",    "SIGTRAP",
+		"SIGABRT",  "SIGBUS",   "SIGFPE",    "SIGKILL",  "SIGUSR1",   "SIGSEGV",
+		"SIGUSR2",  "SIGPIPE",  "SIGALRM",   "SIGTERM",  "SIGSTKFLT", "SIGCHLD",
+		"SIGCONT",  "SIGSTOP",  "SIGTSTP",   "SIGTTIN",  "SIGTTOU",   "SIGURG",
+		"SIGXCPU",  "SIGXFSZ",  "SIGVTALRM", "SIGPROF",  "SIGWINCH",  "SIGIO",
+		"SIGPWR",   "SIGSYS",   "SIGRTMIN",  "SIGRT_1",  "SIGRT_2",   "SIGRT_3",
+		"SIGRT_4",  "SIGRT_5",  "SIGRT_6",   "SIGRT_7",  "SIGRT_8",   "SIGRT_9",
+		"SIGRT_10", "SIGRT_11", "SIGRT_12",  "SIGRT_13", "SIGRT_14",  "SIGRT_15",
+		"SIGRT_16", "SIGRT_17", "SIGRT_18",  "SIGRT_19", "SIGRT_20",  "SIGRT_21",
+		"SIGRT_22", "SIGRT_23", "SIGRT_24",  "SIGRT_25", "SIGRT_26",  "SIGRT_27",
+		"SIGRT_28", "SIGRT_29", "SIGRT_30",  "SIGRT_31", "SIGRT_32",
 	};
 
 	if (signo <= 0 || (size_t)signo >= sizeof(full) / sizeof(full[0]))

@@ -9,8 +9,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
-#define PRINTER(name)                                                                              \
-	void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
+#define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
 void tl__mode(struct tl__ctx *c, uint32_t mode)
 {
@@ -64,8 +63,8 @@ static void put_time(struct tl__ctx *c, const char *name, int64_t sec, int64_t n
 
 static void put_stat(struct tl__ctx *c, const struct file_stat *s)
 {
-	bool verbose = c->flags & TL_DECODE_VERBOSE, device = (s->mode & 0170000) == 0020000 ||
-							      (s->mode & 0170000) == 0060000;
+	bool verbose = c->flags & TL_DECODE_VERBOSE,
+	     device = (s->mode & 0170000) == 0020000 || (s->mode & 0170000) == 0060000;
 
 	tl__puts(c, "{");
 	if (verbose) {
@@ -110,9 +109,16 @@ static bool fetch_64(struct tl__ctx *c, uint64_t v, struct file_stat *s)
 
 	if (!tl__fetch(c, v, &k, sizeof(k)))
 		return false;
-	*s = (struct file_stat){ .dev = k.dev, .ino = k.ino, .nlink = k.nlink, .rdev = k.rdev,
-				 .blocks = (uint64_t)k.blocks, .mode = k.mode, .uid = k.uid,
-				 .gid = k.gid, .size = k.size, .blksize = k.blksize,
+	*s = (struct file_stat){ .dev = k.dev,
+				 .ino = k.ino,
+				 .nlink = k.nlink,
+				 .rdev = k.rdev,
+				 .blocks = (uint64_t)k.blocks,
+				 .mode = k.mode,
+				 .uid = k.uid,
+				 .gid = k.gid,
+				 .size = k.size,
+				 .blksize = k.blksize,
 				 .sec = { k.atime, k.mtime, k.ctime },
 				 .nsec = { k.atime_nsec, k.mtime_nsec, k.ctime_nsec } };
 	return true;
@@ -131,9 +137,16 @@ static bool fetch_32(struct tl__ctx *c, uint64_t v, struct file_stat *s)
 
 	if (!tl__fetch(c, v, &k, sizeof(k)))
 		return false;
-	*s = (struct file_stat){ .dev = k.dev, .ino = k.ino, .nlink = k.nlink, .rdev = k.rdev,
-				 .blocks = k.blocks, .mode = k.mode, .uid = k.uid, .gid = k.gid,
-				 .size = k.size, .blksize = k.blksize,
+	*s = (struct file_stat){ .dev = k.dev,
+				 .ino = k.ino,
+				 .nlink = k.nlink,
+				 .rdev = k.rdev,
+				 .blocks = k.blocks,
+				 .mode = k.mode,
+				 .uid = k.uid,
+				 .gid = k.gid,
+				 .size = k.size,
+				 .blksize = k.blksize,
 				 .sec = { k.atime, k.mtime, k.ctime },
 				 .nsec = { k.atime_nsec, k.mtime_nsec, k.ctime_nsec } };
 	return true;
@@ -179,9 +192,16 @@ PRINTER(stat64)
 	}
 	if (!tl__fetch(c, v, &k, sizeof(k)))
 		return;
-	s = (struct file_stat){ .dev = k.dev, .ino = k.ino, .nlink = k.nlink, .rdev = k.rdev,
-				.blocks = k.blocks, .mode = k.mode, .uid = k.uid, .gid = k.gid,
-				.size = k.size, .blksize = k.blksize,
+	s = (struct file_stat){ .dev = k.dev,
+				.ino = k.ino,
+				.nlink = k.nlink,
+				.rdev = k.rdev,
+				.blocks = k.blocks,
+				.mode = k.mode,
+				.uid = k.uid,
+				.gid = k.gid,
+				.size = k.size,
+				.blksize = k.blksize,
 				.sec = { k.atime, k.mtime, k.ctime },
 				.nsec = { k.atime_nsec, k.mtime_nsec, k.ctime_nsec } };
 	put_stat(c, &s);
@@ -314,7 +334,7 @@ PRINTER(statfs64)
 	}
 	if (!tl__fetch(c, v, &k, sizeof(k)))
 		return;
-	const uint64_t f[9] = { k.type, k.bsize, k.blocks, k.bfree,  k.bavail,
+	const uint64_t f[9] = { k.type,  k.bsize, k.blocks,  k.bfree, k.bavail,
 				k.files, k.ffree, k.namelen, k.frsize };
 	int32_t fsid[2] = { k.fsid[0], k.fsid[1] };
 	put_statfs(c, f, fsid);

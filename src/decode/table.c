@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The table of system calls: one row a call, its number on x86-64 and i386 (-1: none), its classes, and what
- * each argument is. Numbers are those of the kernel's syscall_64.tbl and syscall_32.tbl up to 6.18.
+ * The table of system calls: one row a call, its number on x86-64 and i386 (-1: none), its classes,
+ * and what each argument is. Numbers are those of the kernel's syscall_64.tbl and syscall_32.tbl up
+ * to 6.18.
  *
  * A(p)      printed by tl__p_p                  N(p, t)  with the names of table t
  * O(p)      filled in by the kernel             L(p, i)  its length is argument i, counted from 1
@@ -11,13 +12,34 @@
  */
 #include "printers.h"
 
-#define A(p)	 { .print = tl__p_##p }
-#define N(p, t)	 { .print = tl__p_##p, .aux = &tl__n_##t }
-#define O(p)	 { .print = tl__p_##p, .out = 1 }
-#define L(p, i)	 { .print = tl__p_##p, .len = i }
-#define OL(p, i) { .print = tl__p_##p, .out = 1, .len = i }
-#define R(p)	 { .print = tl__p_##p, .raw = 1 }
-#define OR(p)	 { .print = tl__p_##p, .out = 1, .raw = 1 }
+#define A(p)                                                                                       \
+	{                                                                                          \
+		.print = tl__p_##p                                                                 \
+	}
+#define N(p, t)                                                                                    \
+	{                                                                                          \
+		.print = tl__p_##p, .aux = &tl__n_##t                                              \
+	}
+#define O(p)                                                                                       \
+	{                                                                                          \
+		.print = tl__p_##p, .out = 1                                                       \
+	}
+#define L(p, i)                                                                                    \
+	{                                                                                          \
+		.print = tl__p_##p, .len = i                                                       \
+	}
+#define OL(p, i)                                                                                   \
+	{                                                                                          \
+		.print = tl__p_##p, .out = 1, .len = i                                             \
+	}
+#define R(p)                                                                                       \
+	{                                                                                          \
+		.print = tl__p_##p, .raw = 1                                                       \
+	}
+#define OR(p)                                                                                      \
+	{                                                                                          \
+		.print = tl__p_##p, .out = 1, .raw = 1                                             \
+	}
 
 /* Says to a printer: times are 64 bits wide whatever the ABI; or, a status comes with it. */
 static const char tl__wide = 1;

@@ -7,8 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#define PRINTER(name)                                                                              \
-	void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
+#define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
 struct pair {
 	int64_t sec, frac;
@@ -224,9 +223,9 @@ PRINTER(clock)
 		tl__printf(c, "FD_TO_CLOCKID(%d)", ~(id >> 3));
 	else
 		tl__printf(c, "MAKE_%s_CPUCLOCK(%d, %s)", id & 4 ? "THREAD" : "PROC", ~(id >> 3),
-			   (id & 3) == 0 ? "CPUCLOCK_PROF" :
-			   (id & 3) == 1 ? "CPUCLOCK_VIRT" :
-					   "CPUCLOCK_SCHED");
+			   (id & 3) == 0   ? "CPUCLOCK_PROF"
+			   : (id & 3) == 1 ? "CPUCLOCK_VIRT"
+					   : "CPUCLOCK_SCHED");
 }
 
 PRINTER(tms)
@@ -246,7 +245,8 @@ PRINTER(tms)
 
 		tl__printf(c, "%stms_%s=%" PRIu64, i ? ", " : "{", names[i], ticks);
 		if (ticks)
-			tl__printf(c, " /* %" PRIu64 ".%02" PRIu64 " s */", ticks / 100, ticks % 100);
+			tl__printf(c, " /* %" PRIu64 ".%02" PRIu64 " s */", ticks / 100,
+				   ticks % 100);
 	}
 	tl__puts(c, "}");
 }

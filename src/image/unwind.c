@@ -2,8 +2,8 @@
 /*
  * Stacks, by elfutils' libdwfl with callbacks of our own.
  *
- * libdwfl would attach to the process itself; it is handed the registers and memory that the session has
- * instead. What it read of a process (modules, tables) is kept until its maps change.
+ * libdwfl would attach to the process itself; it is handed the registers and memory that the
+ * session has instead. What it read of a process (modules, tables) is kept until its maps change.
  */
 #include "unwind.h"
 
@@ -155,8 +155,8 @@ static int on_dwfl_frame(Dwfl_Frame *state, void *arg)
 	module = dwfl_addrmodule(u->dwfl, pc - !activation);
 	if (module) {
 		frame.module = dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
-		frame.symbol = dwfl_module_addrinfo(module, pc - !activation, &off, &sym, NULL, NULL,
-						    NULL);
+		frame.symbol = dwfl_module_addrinfo(module, pc - !activation, &off, &sym, NULL,
+						    NULL, NULL);
 		frame.offset = frame.symbol ? off + !activation : pc - start;
 	}
 	u->seen++;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Unwinding and naming frames, from maps text, registers and a memory reader handed in as values. */
+/* Unwinding and naming frames, from maps text, registers and a memory reader handed in as values.
+ */
 #ifndef TL_IMAGE_UNWIND_H
 #define TL_IMAGE_UNWIND_H
 
@@ -10,10 +11,10 @@
 struct tl__unwinder;
 
 struct tl__unwind_input {
-	pid_t pid; /* whose address space */
+	pid_t pid;  /* whose address space */
 	char *maps; /* text of /proc/PID/maps */
 	size_t maps_len;
-	uint64_t serial; /* of the task: recycled pids are told apart by it */
+	uint64_t serial;   /* of the task: recycled pids are told apart by it */
 	uint64_t regs[17]; /* in DWARF's order; the last is the pc */
 	unsigned nregs;
 	bool (*read_word)(void *data, uint64_t addr, uint64_t *word);

@@ -28,16 +28,35 @@ static struct fake_task *task_of(struct fake *f, pid_t tid)
 	return t;
 }
 
+static pid_t process_of(const struct fake *f, pid_t tid)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->records[i].op == 'G' && f->records[i].tid == tid && f->records[i].ret)
+			return (pid_t)f->records[i].k1;
+	return tid;
+}
+
+/* SIGKILL takes all threads of a process. */
+static void kill_process(struct fake *f, pid_t tid)
+{
+	pid_t tgid = process_of(f, tid);
+
+	for (struct fake_task *t = f->tasks; t; t = t->next) {
+		if (t->killed || t->over || process_of(f, t->tid) != tgid)
+			continue;
+		t->killed = true;
+		t->death_owed = true;
+	}
+}
+
 /* One answer about a task: the moment at which it may be killed. */
 static bool dead(struct fake *f, struct fake_task *t)
 {
 	if (!t)
 		return true;
 	f->steps++;
-	if (f->kill_at && f->steps == f->kill_at && !t->killed) {
-		t->killed = true;
-		t->death_owed = true;
-	}
+	if (f->kill_at && f->steps == f->kill_at && !t->killed)
+		kill_process(f, t->tid);
 	return t->killed || t->over;
 }
 
@@ -131,7 +150,9 @@ static bool unborn(struct fake *f, const struct record *rec)
 	if (!rec->parent)
 		return false;
 	parent = task_of(f, rec->parent);
-	return parent && parent->killed && parent->at < rec->birth;
+	if (!parent)
+		return true;
+	return parent->at < (parent->killed ? rec->birth : rec->eve);
 }
 
 static int deliver(struct fake *f, struct fake_task *t, size_t i, struct tl__waited *w)
@@ -141,6 +162,7 @@ static int deliver(struct fake *f, struct fake_task *t, size_t i, struct tl__wai
 	f->records[i].used = f->round;
 	t->at = i;
 	t->running = false;
+	t->seen = true;
 	w->kind = (enum tl__wait_kind)rec->k1;
 	w->tid = rec->tid;
 	w->code = (int)rec->k2;
@@ -163,6 +185,24 @@ static int deliver_kill(struct fake *f, struct tl__waited *w)
 	return 0;
 }
 
+/* An exec comes after whatever the threads that it ends had to say. */
+static bool too_early(struct fake *f, size_t at)
+{
+	if (f->records[at].k1 != TL__WAIT_STOPPED || f->records[at].k2 >> 8 != TL__PTE_EXEC)
+		return false;
+	for (size_t i = 0; i < at; i++) {
+		const struct record *rec = &f->records[i];
+		struct fake_task *t;
+
+		if (rec->op != 'W' || rec->used == f->round)
+			continue;
+		t = task_of(f, rec->tid);
+		if (t && !t->killed && !t->over && !unborn(f, rec))
+			return true;
+	}
+	return false;
+}
+
 static int fake_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *w)
 {
 	struct fake *f = of(sys);
@@ -177,11 +217,11 @@ static int fake_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *w)
 		if (rec->op != 'W' || rec->used == f->round)
 			continue;
 		t = task_of(f, rec->tid);
-		if (!t || t->killed || t->over || unborn(f, rec))
+		if (!t || t->killed || t->over || unborn(f, rec) || too_early(f, i))
 			continue;
 		left = true;
 		/* A child's first stop needs nobody's leave; a later one needs its task to run. */
-		if (t->running || !t->at || (rec->parent && t->at <= f->spawn_at))
+		if (t->running || (rec->parent && !t->seen))
 			return deliver(f, t, i, w);
 	}
 	if (flags & TL__WAIT_NOHANG)
@@ -221,6 +261,27 @@ static ssize_t fake_mem_write(struct tl__sys *sys, pid_t tid, uint64_t addr, con
 	return rec ? rec->ret : (ssize_t)len;
 }
 
+/* Nobody asked about this task when the recording was made: what its birth tells. */
+static ssize_t made_up_status(struct fake *f, pid_t tid, char *buf, size_t size)
+{
+	pid_t tgid = tid, parent = 1;
+	int n;
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct record *rec = &f->records[i];
+
+		if (rec->op == 'G' && rec->tid == tid && rec->ret)
+			tgid = (pid_t)rec->k1;
+		if (rec->op == 'W' && rec->tid == tid && rec->parent)
+			parent = rec->parent;
+	}
+	if (task_of(f, parent)->over)
+		parent = 1;
+	n = snprintf(buf, size, "Name:\tfake\nState:\tt\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
+		     (int)tgid, (int)tid, (int)parent);
+	return n < (int)size ? n : (ssize_t)size - 1;
+}
+
 static ssize_t fake_proc_read(struct tl__sys *sys, pid_t tid, enum tl__proc_file file, char *buf,
 			      size_t size)
 {
@@ -231,6 +292,10 @@ static ssize_t fake_proc_read(struct tl__sys *sys, pid_t tid, enum tl__proc_file
 	if (dead(of(sys), t))
 		return -ESRCH;
 	rec = answer(of(sys), t, 'R', (int64_t)file, 0, 0);
+	if (!rec && file == TL__PROC_STATUS) {
+		of(sys)->missing--;
+		return made_up_status(of(sys), tid, buf, size);
+	}
 	if (!rec)
 		return -ESRCH;
 	r = give(rec, buf, size - 1);

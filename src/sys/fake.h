@@ -2,8 +2,9 @@
 /*
  * The scripted kernel: answers from a recording, and can kill a tracee before any of its answers.
  *
- * A task is where its last reported stop left it, and requests are answered from what the recording holds
- * between that stop and the task's next one. A stop is reported once its task has been resumed.
+ * A task is where its last reported stop left it, and requests are answered from what the recording
+ * holds between that stop and the task's next one. A stop is reported once its task has been
+ * resumed.
  */
 #ifndef TL_SYS_FAKE_H
 #define TL_SYS_FAKE_H

@@ -84,9 +84,9 @@ static int parse_question(const char *line, struct record *rec)
 		return parse_hex(line + n, rec);
 	case 'N':
 		return sscanf(line, "N %d %" SCNx64 " %" SCNd64 " %" SCNd64, &rec->tid, &rec->k2,
-			      &rec->k1, &rec->ret) == 4 ?
-			       0 :
-			       -EINVAL;
+			      &rec->k1, &rec->ret) == 4
+			       ? 0
+			       : -EINVAL;
 	case 'R':
 		if (sscanf(line, "R %d %" SCNd64 " %" SCNd64 "%n", &rec->tid, &rec->k1, &rec->ret,
 			   &n) != 3)
@@ -116,18 +116,18 @@ static int parse_other(const char *line, struct record *rec)
 	case 'S':
 		return sscanf(line, "S %d", &rec->tid) == 1 ? 0 : -EINVAL;
 	case 'E':
-		return sscanf(line, "E %" SCNd64 " %" SCNu64, &rec->k1, &rec->k2) == 2 ? 0 :
-											 -EINVAL;
+		return sscanf(line, "E %" SCNd64 " %" SCNu64, &rec->k1, &rec->k2) == 2 ? 0
+										       : -EINVAL;
 	case 'W':
 		return sscanf(line, "W %" SCNd64 " %d %" SCNu64 " %" SCNu64, &rec->k1, &rec->tid,
-			      &rec->k2, &rec->k3) == 4 ?
-			       0 :
-			       -EINVAL;
+			      &rec->k2, &rec->k3) == 4
+			       ? 0
+			       : -EINVAL;
 	case 'G':
 		return sscanf(line, "G %" SCNd64 " %d %" SCNd64, &rec->k1, &rec->tid, &rec->ret) ==
-				       3 ?
-			       0 :
-			       -EINVAL;
+				       3
+			       ? 0
+			       : -EINVAL;
 	case 'T':
 		if (sscanf(line, "T %d %" SCNd64 "%n", &rec->tid, &rec->ret, &n) != 2)
 			return -EINVAL;
@@ -154,12 +154,21 @@ static int add(struct fake *f, const char *line)
 	rec = &f->records[f->n];
 	memset(rec, 0, sizeof(*rec));
 	rec->op = line[0];
-	r = strchr("PMNRL", rec->op) && rec->op ? parse_question(line, rec) : parse_other(line, rec);
+	r = strchr("PMNRL", rec->op) && rec->op ? parse_question(line, rec)
+						: parse_other(line, rec);
 	if (r < 0)
 		free(rec->bytes);
 	else
 		f->n++;
 	return r;
+}
+
+static size_t stop_before(const struct fake *f, pid_t tid, size_t at)
+{
+	while (at-- > 0)
+		if (f->records[at].op == 'W' && f->records[at].tid == tid)
+			return at;
+	return 0;
 }
 
 /* Finds, for the first stop of each child, the report of its birth. */
@@ -178,11 +187,14 @@ static void link_births(struct fake *f)
 			continue;
 		memcpy(&child, msg->bytes, sizeof(child));
 		for (size_t j = 0; j < f->n; j++) {
-			if (f->records[j].op != 'W' || f->records[j].tid != (pid_t)child ||
-			    f->records[j].parent)
+			if (f->records[j].op != 'W' || f->records[j].tid != (pid_t)child)
 				continue;
+			if (f->records[j].parent)
+				break;
 			f->records[j].parent = msg->tid;
 			f->records[j].birth = stop;
+			f->records[j].eve = stop_before(f, msg->tid, stop);
+			break;
 		}
 	}
 }

@@ -6,24 +6,26 @@
 #include "fake.h"
 
 struct record {
-	char op; /* record.h */
+	char op;   /* record.h */
 	pid_t tid; /* F: the feature; S: the pid */
-	/* P: request, addr, data. M, N: length, address. W: kind, code, core. R: file. L: 0, name. G: tgid. */
+	/* P: request, addr, data. M, N: length, address. W: kind, code, core. R: file. L: 0, name.
+	 * G: tgid. */
 	int64_t k1;
 	uint64_t k2, k3;
 	int64_t ret;
 	uint8_t *bytes;
 	size_t len;
 	unsigned used; /* in this round */
-	pid_t parent; /* W, a child's first: who bears it, and the record of that report */
+	pid_t parent;  /* W, a child's first: who bears it, and the record of that report */
 	size_t birth;
+	size_t eve; /* the parent's stop before that: from then on the child may be there */
 };
 
 struct fake_task {
 	struct fake_task *next;
 	pid_t tid;
 	size_t at; /* the record of its last reported stop */
-	bool running, killed, death_owed, over;
+	bool seen, running, killed, death_owed, over;
 };
 
 struct fake {

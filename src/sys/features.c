@@ -19,7 +19,8 @@ static const struct {
 	[TL__FEATURE_GETREGSET] = { "getregset", "register sets by note type" },
 	[TL__FEATURE_SYSEMU] = { "sysemu", "PTRACE_SYSEMU stops at a call and skips it" },
 	[TL__FEATURE_SINGLEBLOCK] = { "singleblock", "block-step runs to the next branch" },
-	[TL__FEATURE_SECCOMP_TRACE] = { "seccomp-trace", "a filter can select the calls that stop" },
+	[TL__FEATURE_SECCOMP_TRACE] = { "seccomp-trace",
+					"a filter can select the calls that stop" },
 	[TL__FEATURE_PROCESS_VM] = { "process-vm", "process_vm_readv reads a tracee" },
 	[TL__FEATURE_PROC_MEM_WRITE] = { "proc-mem-write", "/proc/PID/mem writes read-only text" },
 };

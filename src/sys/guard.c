@@ -2,12 +2,13 @@
 /*
  * The guardian of where tasks run.
  *
- * A held task keeps its narrowed mask when its tracer is killed, so a process of our own outlives the
- * tracer for a moment and gives the masks back. It learns of the death by the end of a pipe. While more than
- * one task is held on one core it also looks every few milliseconds for one that computes without stopping
- * (the tracer would not hear of that) and frees it.
+ * A held task keeps its narrowed mask when its tracer is killed, so a process of our own outlives
+ * the tracer for a moment and gives the masks back. It learns of the death by the end of a pipe.
+ * While more than one task is held on one core it also looks every few milliseconds for one that
+ * computes without stopping (the tracer would not hear of that) and frees it.
  *
- * It is no child of the host program: forked twice, in a session of its own, with all descriptors closed.
+ * It is no child of the host program: forked twice, in a session of its own, with all descriptors
+ * closed.
  */
 #define _GNU_SOURCE
 #include "sys.h"

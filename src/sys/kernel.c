@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The backend that is the real kernel: ptrace and small calls; memory, wait and spawn have files of their own. */
+/* The backend that is the real kernel: ptrace and small calls; memory, wait and spawn have files of
+ * their own. */
 #define _GNU_SOURCE
 #include "kernel.h"
 

@@ -2,10 +2,11 @@
 /*
  * Tracee memory with exact partial counts.
  *
- * process_vm_readv is the fast way, but what it counts when it meets a bad page differs by kernel, and it
- * cannot see what only FOLL_FORCE may (PROT_NONE and execute-only pages) nor write to text. Whatever it
- * leaves undone goes through /proc/TID/mem, which copies page by page and counts every byte. Where policy
- * refuses that (proc_mem.force_override, 6.12), PEEK and POKE do the rest a word at a time.
+ * process_vm_readv is the fast way, but what it counts when it meets a bad page differs by kernel,
+ * and it cannot see what only FOLL_FORCE may (PROT_NONE and execute-only pages) nor write to text.
+ * Whatever it leaves undone goes through /proc/TID/mem, which copies page by page and counts every
+ * byte. Where policy refuses that (proc_mem.force_override, 6.12), PEEK and POKE do the rest a word
+ * at a time.
  */
 #define _GNU_SOURCE
 #include "kernel.h"
@@ -70,9 +71,9 @@ static ssize_t peek_poke(pid_t tid, uint64_t addr, char *buf, size_t len, bool w
 		if (r == 0 && write) {
 			memcpy((char *)&word + skip, buf + done, n);
 			r = syscall(SYS_ptrace, (long)PT_POKEDATA, (long)tid, (unsigned long)at,
-				    word) < 0 ?
-				    -errno :
-				    0;
+				    word) < 0
+				    ? -errno
+				    : 0;
 		}
 		if (r < 0)
 			return done ? (ssize_t)done : r;
@@ -123,7 +124,8 @@ ssize_t tl__kernel_mem_read(struct tl__sys *sys, pid_t tid, uint64_t addr, void 
 ssize_t tl__kernel_mem_write(struct tl__sys *sys, pid_t tid, uint64_t addr, const void *buf,
 			     size_t len)
 {
-	/* The calls below take void * because they serve both directions; none writes to it here. */
+	/* The calls below take void * because they serve both directions; none writes to it here.
+	 */
 	char *bytes = (char *)(uintptr_t)buf;
 	ssize_t done, more;
 

@@ -2,8 +2,8 @@
 /*
  * What this kernel does, found by doing it to a throw-away child.
  *
- * A version number says little: distributions backport, stable series change behaviour in the middle, and
- * User Mode Linux of one version lacks what the same version has elsewhere.
+ * A version number says little: distributions backport, stable series change behaviour in the
+ * middle, and User Mode Linux of one version lacks what the same version has elsewhere.
  */
 #define _GNU_SOURCE
 #include "kernel.h"
@@ -155,7 +155,8 @@ static int probe_sysemu(const struct probe *p)
 	return resume(p, TL__PT_SYSEMU) == (SIGTRAP | 0x80);
 }
 
-/* The loop around getppid has a branch in it: stepping by blocks takes fewer stops a turn than by instructions. */
+/* The loop around getppid has a branch in it: stepping by blocks takes fewer stops a turn than by
+ * instructions. */
 static int probe_singleblock(const struct probe *p)
 {
 	int steps = 0, blocks = 0;

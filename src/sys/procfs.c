@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static const char *const file_names[] = {
-	[TL__PROC_STATUS] = "status", [TL__PROC_STAT] = "stat", [TL__PROC_MAPS] = "maps",
+	[TL__PROC_STATUS] = "status",   [TL__PROC_STAT] = "stat", [TL__PROC_MAPS] = "maps",
 	[TL__PROC_SYSCALL] = "syscall", [TL__PROC_COMM] = "comm",
 };
 

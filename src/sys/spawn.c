@@ -2,10 +2,11 @@
 /*
  * Starting a program under trace.
  *
- * The child sleeps on a futex in a shared page until it is seized, becomes what the caller asked for, and
- * stops itself with SIGSTOP right before execve, so that the first syscall stop that anybody sees is the
- * entry of that execve. It makes only async-signal-safe calls: the host program may have threads. What
- * went wrong comes back through the page, without a syscall of its own that a filter could meet.
+ * The child sleeps on a futex in a shared page until it is seized, becomes what the caller asked
+ * for, and stops itself with SIGSTOP right before execve, so that the first syscall stop that
+ * anybody sees is the entry of that execve. It makes only async-signal-safe calls: the host program
+ * may have threads. What went wrong comes back through the page, without a syscall of its own that
+ * a filter could meet.
  */
 #define _GNU_SOURCE
 #include "kernel.h"
@@ -25,7 +26,7 @@
 
 struct tl__spawn_page {
 	uint32_t seized; /* the futex */
-	int error; /* of the last step that failed */
+	int error;       /* of the last step that failed */
 	int no_new_privs;
 };
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The seam between trapline and the kernel: the only callers of ptrace, wait, process_vm and procfs.
+ * The seam between trapline and the kernel: the only callers of ptrace, wait, process_vm and
+ * procfs.
  *
- * Everything above talks to a struct tl__sys. Behind it stands the kernel, the kernel with a recorder,
- * or the scripted fake that answers from a recording. All calls return a value >= 0 or a negative errno
- * and none blocks but wait() without TL__WAIT_NOHANG.
+ * Everything above talks to a struct tl__sys. Behind it stands the kernel, the kernel with a
+ * recorder, or the scripted fake that answers from a recording. All calls return a value >= 0 or a
+ * negative errno and none blocks but wait() without TL__WAIT_NOHANG.
  */
 #ifndef TL_SYS_H
 #define TL_SYS_H
@@ -95,7 +96,8 @@ enum tl__wait_kind { TL__WAIT_NONE, TL__WAIT_STOPPED, TL__WAIT_EXITED, TL__WAIT_
 struct tl__waited {
 	enum tl__wait_kind kind;
 	pid_t tid;
-	/* STOPPED: signal in the low byte, ptrace event above it. EXITED: the status. KILLED: the signal. */
+	/* STOPPED: signal in the low byte, ptrace event above it. EXITED: the status. KILLED: the
+	 * signal. */
 	int code;
 	bool core_dumped;
 };
@@ -119,12 +121,18 @@ struct tl__spawn {
 	char *const *envp;
 	bool set_user;
 	uint32_t uid, gid;
-	const char *user; /* for initgroups, with set_user */
+	const char *user;                  /* for initgroups, with set_user */
 	const struct tl__bpf_insn *filter; /* or NULL */
 	uint16_t filter_len;
 };
 
-enum tl__proc_file { TL__PROC_STATUS, TL__PROC_STAT, TL__PROC_MAPS, TL__PROC_SYSCALL, TL__PROC_COMM };
+enum tl__proc_file {
+	TL__PROC_STATUS,
+	TL__PROC_STAT,
+	TL__PROC_MAPS,
+	TL__PROC_SYSCALL,
+	TL__PROC_COMM
+};
 
 /* Behaviours of the kernel, found by exercise and never by version. */
 enum tl__feature {
@@ -133,7 +141,7 @@ enum tl__feature {
 	TL__FEATURE_SYSCALL_EVENTMSG, /* GETEVENTMSG reads 1 and 2 at syscall entry and exit */
 	TL__FEATURE_GETREGSET,
 	TL__FEATURE_SYSEMU,
-	TL__FEATURE_SINGLEBLOCK, /* runs to the next branch, not just one instruction */
+	TL__FEATURE_SINGLEBLOCK,   /* runs to the next branch, not just one instruction */
 	TL__FEATURE_SECCOMP_TRACE, /* RET_TRACE filters can be installed and stop */
 	TL__FEATURE_PROCESS_VM,
 	TL__FEATURE_PROC_MEM_WRITE, /* /proc/PID/mem writes to read-only text */
@@ -141,7 +149,7 @@ enum tl__feature {
 };
 
 struct tl__cpumask {
-	uint32_t len; /* bytes in use, as the kernel told; 0: unknown */
+	uint32_t len;      /* bytes in use, as the kernel told; 0: unknown */
 	uint64_t bits[16]; /* 1024 cores; on larger machines nothing is held */
 };
 
@@ -149,8 +157,8 @@ struct tl__sys;
 
 struct tl__sys_ops {
 	/*
-	 * One ptrace request. buf/len: the data for requests that carry any, else NULL; the answer's
-	 * size for GETREGSET and GET_SYSCALL_INFO is the return value.
+	 * One ptrace request. buf/len: the data for requests that carry any, else NULL; the
+	 * answer's size for GETREGSET and GET_SYSCALL_INFO is the return value.
 	 */
 	int (*ptrace)(struct tl__sys *sys, enum tl__pt_request req, pid_t tid, uint64_t addr,
 		      uint64_t data, void *buf, size_t len);
@@ -170,7 +178,8 @@ struct tl__sys_ops {
 	/* Fills tids with the threads of a process; returns how many there are (may exceed max). */
 	int (*threads)(struct tl__sys *sys, pid_t pid, pid_t *tids, size_t max);
 	bool (*same_process)(struct tl__sys *sys, pid_t tgid, pid_t tid);
-	/* Forks a child that waits, seized with these options, in a SIGSTOP right before its exec. */
+	/* Forks a child that waits, seized with these options, in a SIGSTOP right before its exec.
+	 */
 	int (*spawn)(struct tl__sys *sys, struct tl__spawn *spec, uint64_t options, pid_t *ret_pid);
 	/* Why the exec of a spawned child failed: an errno, or 0. */
 	int (*spawn_error)(struct tl__sys *sys);
@@ -201,18 +210,18 @@ bool tl__sys_has(struct tl__sys *sys, enum tl__feature feature);
 void tl__sys_override(struct tl__sys *sys, enum tl__feature feature, bool present);
 const char *tl__feature_name(enum tl__feature feature); /* "syscall-info" */
 const char *tl__feature_help(enum tl__feature feature);
-int tl__feature_find(const char *name); /* -ENOENT */
+int tl__feature_find(const char *name);             /* -ENOENT */
 int tl__sys_probe_kernel(enum tl__feature feature); /* on a throw-away child: 1, 0, -errno */
 
 /*
- * guard.c: a process that gives tasks their own cores back when the tracer is killed, and frees those that
- * share a core while they compute. It holds no descriptor of the host program.
+ * guard.c: a process that gives tasks their own cores back when the tracer is killed, and frees
+ * those that share a core while they compute. It holds no descriptor of the host program.
  */
 struct tl__guard;
 struct tl__held {
-	pid_t tid; /* 0: free */
+	pid_t tid;              /* 0: free */
 	uint64_t running_since; /* 0: stopped */
-	uint32_t freed; /* the guardian let it go */
+	uint32_t freed;         /* the guardian let it go */
 	struct tl__cpumask own;
 };
 struct tl__guard *tl__guard_new(void); /* NULL: none can be had */

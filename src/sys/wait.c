@@ -2,9 +2,10 @@
 /*
  * The one place that waits.
  *
- * __WNOTHREAD keeps to the children and tracees of this thread, so that other threads of the host program
- * never lose one of theirs. __WCLONE keeps out the children that this thread forked for itself: a tracee
- * is eligible whatever its exit signal (kernel/exit.c, eligible_child), an ordinary child is not.
+ * __WNOTHREAD keeps to the children and tracees of this thread, so that other threads of the host
+ * program never lose one of theirs. __WCLONE keeps out the children that this thread forked for
+ * itself: a tracee is eligible whatever its exit signal (kernel/exit.c, eligible_child), an
+ * ordinary child is not.
  */
 #define _GNU_SOURCE
 #include "kernel.h"

@@ -24,8 +24,8 @@ static int child_ok(unsigned long flags, int wait_flags)
 		syscall(SYS_getuid);
 		syscall(SYS_exit_group, 5);
 	}
-	return pid > 0 && waitpid((pid_t)pid, &status, wait_flags) == pid &&
-	       WIFEXITED(status) && WEXITSTATUS(status) == 5;
+	return pid > 0 && waitpid((pid_t)pid, &status, wait_flags) == pid && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == 5;
 }
 
 static int parent_ok(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls that a signal breaks, each in its way: restarted, restarted with the rest of the time, EINTR. */
+/* Calls that a signal breaks, each in its way: restarted, restarted with the rest of the time,
+ * EINTR. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>

@@ -15,9 +15,9 @@ static void *busy(void *arg)
 	return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < (argc > 1 ? atoi(argv[1]) : 10); i++) {
 		pid_t pid = fork();
 		int status;
 

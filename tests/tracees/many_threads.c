@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * 200 threads: half busy with calls, signals and births, half asleep in what an interrupt breaks.
- * A sleeper that sees EINTR without a signal of ours, or a wrong result, is counted; SIGTERM ends it all and
- * the exit status tells.
+ * A sleeper that sees EINTR without a signal of ours, or a wrong result, is counted; SIGTERM ends
+ * it all and the exit status tells.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -189,8 +189,8 @@ static void on_term(int sig)
 int main(void)
 {
 	static void *(*const kinds[])(void *) = {
-		in_epoll, in_calls, in_futex, in_signals, in_semop, in_calls, in_recv, in_births,
-		in_nanosleep, in_calls, in_sigtimedwait, in_signals,
+		in_epoll, in_calls,  in_futex,     in_signals, in_semop,        in_calls,
+		in_recv,  in_births, in_nanosleep, in_calls,   in_sigtimedwait, in_signals,
 	};
 	struct sigaction sa = { .sa_handler = on_usr1, .sa_flags = SA_RESTART };
 	pthread_attr_t attr;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Many signals to threads in and out of system calls; every one must arrive, and only the right calls break. */
+/* Many signals to threads in and out of system calls; every one must arrive, and only the right
+ * calls break. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>

@@ -2,9 +2,10 @@
 /*
  * The x86 descriptors, and the system call ABI in a register buffer.
  *
- * The layout of the general set follows the CPU mode (its length tells), the ABI follows the instruction:
- * 64-bit code may issue int $0x80, and a task may switch mode by a far jump in the middle of its life. So
- * each accessor takes the layout from the length and the arguments from the ABI.
+ * The layout of the general set follows the CPU mode (its length tells), the ABI follows the
+ * instruction: 64-bit code may issue int $0x80, and a task may switch mode by a far jump in the
+ * middle of its life. So each accessor takes the layout from the length and the arguments from the
+ * ABI.
  */
 #include "regs.h"
 
@@ -14,8 +15,9 @@
 /* Where each ABI keeps its six arguments, in either layout. */
 static const uint8_t args64_in64[6] = { X64_RDI, X64_RSI, X64_RDX, X64_R10, X64_R8, X64_R9 };
 static const uint8_t args32_in64[6] = { X64_RBX, X64_RCX, X64_RDX, X64_RSI, X64_RDI, X64_RBP };
-static const uint8_t args32_in32[6] = { I386_EBX, I386_ECX, I386_EDX,
-					I386_ESI, I386_EDI, I386_EBP };
+static const uint8_t args32_in32[6] = {
+	I386_EBX, I386_ECX, I386_EDX, I386_ESI, I386_EDI, I386_EBP
+};
 
 static uint64_t get64(const void *gpr, unsigned slot)
 {
@@ -152,8 +154,9 @@ static int set_ret(void *gpr, size_t len, int64_t ret)
 }
 
 /*
- * All three entry instructions are two bytes long; after SYSENTER the pc stands on the vDSO's landing pad,
- * before which lies an int $0x80 that does the same. The number goes back to rax as the program had it.
+ * All three entry instructions are two bytes long; after SYSENTER the pc stands on the vDSO's
+ * landing pad, before which lies an int $0x80 that does the same. The number goes back to rax as
+ * the program had it.
  */
 static int reissue(void *gpr, size_t len)
 {
@@ -167,7 +170,7 @@ static int reissue(void *gpr, size_t len)
 static unsigned dwarf_regs(const void *gpr, size_t len, uint64_t regs[17])
 {
 	static const uint8_t order64[17] = { X64_RAX, X64_RDX, X64_RCX, X64_RBX, X64_RSI, X64_RDI,
-					     X64_RBP, X64_RSP, X64_R8,	X64_R9,	 X64_R10, X64_R11,
+					     X64_RBP, X64_RSP, X64_R8,  X64_R9,  X64_R10, X64_R11,
 					     X64_R12, X64_R13, X64_R14, X64_R15, X64_RIP };
 	static const uint8_t order32[9] = { I386_EAX, I386_ECX, I386_EDX, I386_EBX, I386_ESP,
 					    I386_EBP, I386_ESI, I386_EDI, I386_EIP };
@@ -188,8 +191,7 @@ static enum tl_abi abi_of_insn(const uint8_t insn[2], size_t gpr_len, int64_t nr
 #define COMMON                                                                                     \
 	.syscall_insn = 2, .breakpoint = { 0xcc }, .breakpoint_len = 1, .breakpoint_advance = 1,   \
 	.set_ret = set_ret, .reissue = reissue, .in_syscall = in_syscall, .get_ip = get_ip,        \
-	.set_ip = set_ip, .get_sp = get_sp, .abi_of_insn = abi_of_insn,                             \
-	.dwarf_regs = dwarf_regs
+	.set_ip = set_ip, .get_sp = get_sp, .abi_of_insn = abi_of_insn, .dwarf_regs = dwarf_regs
 
 #define KNOWN_64                                                                                   \
 	.clone = 56, .clone3 = 435, .fork = 57, .vfork = 58, .restart_syscall = 219,               \

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A thin front: meson and ninja do the work.
+
+BUILD ?= build
+MESON_FLAGS ?=
+
+.PHONY: all setup demo check check-quick bench soak record replay install format clean
+
+all: setup
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) $(MESON_FLAGS)
+	@ninja -C $(BUILD)
+
+setup:
+	@tools/setup
+
+demo: all
+	@echo
+	@echo '$$ trapline trace -e %file,write -- ls /usr/share/doc/base-files'
+	@$(BUILD)/src/trapline trace -e %file,write -- ls /usr/share/doc/base-files
+	@echo
+	@echo '$$ trapline trace -c -- sh -c "ls -l /usr/bin | sort | tail -3"'
+	@$(BUILD)/src/trapline trace -c -- sh -c 'ls -l /usr/bin | sort | tail -3'
+
+# Every test in every lane; ends in "N passed, N failed, N skipped".
+check: all
+	@tools/check $(BUILD)
+
+# What needs no kernel: seconds.
+check-quick: all
+	@meson test -C $(BUILD) --suite unit --suite fake --print-errorlogs
+
+bench: all
+	@tests/bench/run.py $(BUILD)/src/trapline
+
+soak: all
+	@tests/live/storm.py $(BUILD)/src/trapline $(BUILD)/tests --seconds 60
+	@tests/live/attach_detach.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 100
+
+# Makes the fake kernel's scenarios anew, and shows what differs.
+record: all
+	@tests/fake/record $(BUILD)
+	@git --no-pager diff --stat -- tests/fake/recordings
+
+# make replay FILE=bug.rec: a user's recording through the core, killed at every step.
+replay: all
+	@$(BUILD)/tests/test-fake $(FILE)
+
+install: all
+	@meson install -C $(BUILD)
+
+format:
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	@rm -rf $(BUILD) $(BUILD)-*

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command as a person meets it: output, exit status, bad input, pipes that close, disks that fill.
+
+Usage: command.py TRAPLINE TRACEES_DIR
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TRAPLINE, TRACEES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+failures = []
+
+
+def run(*args, **kw):
+    kw.setdefault("timeout", 30)
+    return subprocess.run([TRAPLINE] + list(args), capture_output=True, text=True, errors="replace", **kw)
+
+
+def check(name, ok, detail=""):
+    if not ok:
+        failures.append(name)
+        print(f"FAIL {name}: {detail}", flush=True)
+
+
+def says(name, p, status, *words):
+    text = p.stderr + p.stdout
+    check(name, p.returncode == status and all(w in text for w in words), f"status {p.returncode}, said: {text[-600:]!r}")
+
+
+def main():
+    says("exit status", run("trace", "-o", "/dev/null", "--", "sh", "-c", "exit 7"), 7)
+    p = run("trace", "-o", "/dev/null", "--", "sh", "-c", "kill -SEGV $$")
+    check("dies as the program did", p.returncode == -signal.SIGSEGV, p.returncode)
+    says("no command", run(), 2, "Usage:")
+    says("unknown command", run("ls"), 2, "no such command", "trapline trace -- ls")
+    says("nothing to trace", run("trace"), 2, "nothing to trace")
+    says("no such program", run("trace", "--", "no-such-program-here"), 1, "no such command in PATH")
+    says("not executable", run("trace", "--", "/etc/passwd"), 1, "not executable", "chmod +x")
+    says("a directory", run("trace", "--", "/etc"), 1, "cannot run /etc")
+    says("unknown call", run("trace", "-e", "opneat", "--", "true"), 2, "unknown system call: opneat", "openat")
+    says("unknown class", run("trace", "-e", "%nope", "--", "true"), 2, "%file")
+    says("unknown signal", run("trace", "-e", "signal=NOPE", "--", "true"), 2, "unknown signal")
+    says("bad inject", run("trace", "--inject=write:wat=1", "--", "true"), 2, "error=, retval=")
+    says("bad pid", run("trace", "-p", "abc"), 2, "not a process id")
+    says("dead pid", run("trace", "-p", "999999"), 1, "no such process")
+    says("bad option", run("trace", "--frobnicate"), 2)
+    says("unwritable output", run("trace", "-o", "/no/such/dir/x", "--", "true"), 1, "cannot write to /no/such/dir/x")
+    says("unknown feature", run("trace", "--pretend=no-wings", "--", "true"), 1, "doctor --kernel")
+    with tempfile.TemporaryDirectory() as tmp:
+        foreign = f"{tmp}/foreign"
+        with open(foreign, "wb") as f:
+            f.write(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00\x01\x00\x00\x00" + bytes(100))
+        os.chmod(foreign, 0o755)
+        says("another architecture", run("trace", "-o", "/dev/null", "--", foreign), 127, "arm64")
+        script = f"{tmp}/script"
+        open(script, "w").write("echo hi\n")
+        os.chmod(script, 0o755)
+        says("no interpreter line", run("trace", "-o", "/dev/null", "--", script), 127, "trapline trace -- sh")
+    # The disk is full: said, and the program runs on to its end.
+    p = run("trace", "-o", "/dev/full", "--", "sh", "-c", "for i in 1 2 3; do ls /usr/bin >/dev/null; done; echo done")
+    check("full disk", "No space left" in p.stderr and "done" in p.stdout, p.stderr[-300:])
+    # The reader of the pipe leaves: the program runs on.
+    p = subprocess.run(f"{TRAPLINE} trace -- sh -c 'ls /usr/bin >/dev/null; echo done >&3' 2>&1 3>&1 >/dev/null | head -1 >/dev/null",
+                       shell=True, timeout=30)
+    check("closed pipe", p.returncode == 0, p.returncode)
+    victim = subprocess.Popen(["sleep", "100"])
+    first = subprocess.Popen([TRAPLINE, "trace", "-p", str(victim.pid), "-o", "/dev/null"], stderr=subprocess.PIPE)
+    first.stderr.readline()
+    says("traced already", run("trace", "-p", str(victim.pid)), 1, f"traced by process {first.pid}", "trapline")
+    first.terminate()
+    first.wait(timeout=10)
+    check("detached program lives", victim.poll() is None)
+    # A stopped process stays stopped across attach and detach.
+    victim.send_signal(signal.SIGSTOP)
+    time.sleep(0.1)
+    t = subprocess.Popen([TRAPLINE, "trace", "-p", str(victim.pid), "-o", "/dev/null"], stderr=subprocess.PIPE)
+    time.sleep(0.3)
+    t.terminate()
+    t.wait(timeout=10)
+    state = re.search(r"State:\s*(\S)", open(f"/proc/{victim.pid}/status").read())[1]
+    check("still group-stopped", state == "T", state)
+    victim.kill()
+    victim.wait()
+    p = run("trace", "--format=json", "--", "sh", "-c", "ls / >/dev/null; kill -USR1 $$")
+    lines = [json.loads(l) for l in p.stderr.splitlines() if l.startswith("{")]
+    check("json begins with its version", lines and lines[0].get("v") == 1, lines[:1])
+    kinds = {l["ev"] for l in lines}
+    check("json has all kinds", {"syscall", "clone", "exec", "exit", "signal", "killed"} <= kinds, kinds)
+    p = run("trace", "-c", "--", "ls", "/")
+    check("summary", "p99 us" in p.stderr and "total" in p.stderr and "openat" in p.stderr, p.stderr[-400:])
+    p = run("trace", "--inject=getuid,geteuid:retval=77", "-o", "/dev/null", "--", "id", "-u")
+    check("injected result", p.stdout.strip() == "77", p.stdout)
+    p = run("trace", "--inject=write:error=ENOSPC:when=1", "-o", "/dev/null", "--", "echo", "x")
+    check("injected error", p.returncode == 1 and "No space left" in p.stderr, p.stderr)
+    start = time.time()
+    p = run("trace", "--inject=getppid,geteuid:delay_enter=200ms:when=1", "-o", "/dev/null", "--", "id", "-u")
+    check("injected delay", time.time() - start > 0.2 and p.returncode == 0, time.time() - start)
+    p = run("trace", "--inject=geteuid:signal=TERM", "-o", "/dev/null", "--", "id", "-u")
+    check("injected signal", p.returncode == -signal.SIGTERM, p.returncode)
+    p = run("trace", "-e", "openat", "-y", "-T", "-tt", "-z", "--", "cat", "/etc/hostname")
+    check("letters", re.search(r"^\d\d:\d\d:\d\d\.\d{6} openat\(AT_FDCWD<.*>, \"/etc/hostname\", O_RDONLY\) = 3<\S+hostname> <\d\.\d{6}>$", p.stderr, re.M), p.stderr)
+    check("only successes", "ENOENT" not in p.stderr, p.stderr)
+    p = run("trace", "-P", "/etc/hostname", "--", "cat", "/etc/hostname")
+    calls = re.findall(r"^(\w+)\(", p.stderr, re.M)
+    check("one path", calls[:1] == ["openat"] and "read" in calls and "mmap" not in calls, calls)
+    p = run("trace", "-E", "TL_TEST=1", "-E", "HOME", "-o", "/dev/null", "--", "env")
+    check("environment", "TL_TEST=1" in p.stdout and "\nHOME=" not in p.stdout, p.stdout[-200:])
+    p = run("trace", "-k", "-e", "write", "--", "echo", "x")
+    check("stacks", re.search(r"^ > \S*libc\S*\(\w*write\w*\+0x", p.stderr, re.M), p.stderr[-500:])
+    p = run("trace", "-e", "sched_getaffinity", "--", "nproc")
+    check("its own cores", p.stdout.strip() == str(len(os.sched_getaffinity(0))), p.stdout)
+    p = run("trace", "-o", "/dev/null", "--", "nproc")
+    check("its own cores, all calls traced", p.stdout.strip() == str(len(os.sched_getaffinity(0))), p.stdout)
+    with tempfile.TemporaryDirectory() as tmp:
+        p = run("trace", "-ff", "-o", f"{tmp}/t", "--", "sh", "-c", "/bin/true; /bin/true")
+        check("a file each", len(os.listdir(tmp)) == 3, os.listdir(tmp))
+        run("trace", "--record", f"{tmp}/rec", "-o", f"{tmp}/a", "--", "/bin/echo", "x")
+        p = run("trace", "--replay", f"{tmp}/rec", "-o", f"{tmp}/b")
+        a, b = open(f"{tmp}/a").read(), open(f"{tmp}/b").read()
+        check("a recording replays", a and a == b, f"{len(a)} and {len(b)} bytes, status {p.returncode}, {p.stderr[-200:]}")
+        says("not a recording", run("trace", "--replay", f"{tmp}/a"), 1, "not a recording")
+    # Killed tracer: the program runs on, and gets its cores back.
+    p = subprocess.Popen([TRAPLINE, "trace", "-o", "/dev/null", "--", "sh", "-c", "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); [ $((i % 50)) = 0 ] && cd /; done; echo end"],
+                         stdout=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    children = subprocess.run(["pgrep", "-P", str(p.pid)], capture_output=True, text=True).stdout.split()
+    p.kill()
+    time.sleep(0.3)
+    masks = [os.sched_getaffinity(int(c)) for c in children if os.path.exists(f"/proc/{c}")]
+    check("cores given back", all(m == os.sched_getaffinity(0) for m in masks), masks)
+    check("runs on", p.stdout.read() == "end\n", "")
+    p.wait()
+    print(f"{len(failures)} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
