@@ -375,8 +375,9 @@ void tl__iovecs(struct tl__ctx *c, uint64_t addr, uint64_t n, uint64_t limit, bo
 	uint8_t raw[16];
 	uint64_t most = c->flags & TL_DECODE_VERBOSE ? 1024 : c->max_string;
 
-	if (!addr) {
-		tl__puts(c, "NULL");
+	/* Longer vectors are refused, so what lies there is no vector (UIO_MAXIOV). */
+	if (!addr || n > 1024) {
+		tl__addr(c, addr);
 		return;
 	}
 	if (!n) {

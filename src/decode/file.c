@@ -62,6 +62,18 @@ PRINTER(open_flags_mode)
 		tl__printf(c, ", %#03o", (unsigned)(c->call->args[a->len] & 0xffff));
 }
 
+/* mq_open: mode and attributes are only there when a queue is made. */
+PRINTER(mq_open)
+{
+	struct tl__arg plain = { 0 };
+
+	tl__p_open_flags_mode(c, a, v);
+	if (!creates(c, a))
+		return;
+	tl__puts(c, ", ");
+	tl__p_mq_attr(c, &plain, c->call->args[3]);
+}
+
 PRINTER(open_how)
 {
 	uint64_t h[3], size = c->call->args[3];
@@ -254,6 +266,13 @@ PRINTER(off_moved)
 			   (int64_t)c->before->values[a->keep - 1], off);
 	else
 		tl__printf(c, "[%" PRId64 "]", off);
+}
+
+/* High half first, and the two together are one number. */
+PRINTER(llseek_off)
+{
+	(void)a;
+	tl__strbuf_dec(c->out, (int64_t)(v << 32 | (uint32_t)c->call->args[2]));
 }
 
 PRINTER(llseek_result)

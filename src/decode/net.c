@@ -22,9 +22,13 @@ PRINTER(socket_type)
 	uint32_t t = (uint32_t)v;
 
 	(void)a;
-	tl__enum(c, &tl__n_sock_type, t & 0xf);
+	if (t & 0xf)
+		tl__enum(c, &tl__n_sock_type, t & 0xf);
+	else if (!t)
+		tl__puts(c, "0");
 	if (t & ~0xfu) {
-		tl__puts(c, "|");
+		if (t & 0xf)
+			tl__puts(c, "|");
 		tl__flags(c, &tl__n_sock_flags, t & ~0xfu);
 	}
 }

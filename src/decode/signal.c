@@ -109,12 +109,11 @@ PRINTER(sigset)
 		tl__addr(c, v);
 		return;
 	}
-	if (!size || size > 8)
-		size = size ? 8 : 0;
-	if (size && tl__fetch(c, v, &set, size))
-		tl__sigset(c, set);
-	else if (!size)
+	/* The kernel takes no other size. */
+	if (size != 8)
 		tl__addr(c, v);
+	else if (tl__fetch(c, v, &set, size))
+		tl__sigset(c, set);
 }
 
 /* A 32-bit set in place, as sigprocmask's old self and sigsuspend have it. */
