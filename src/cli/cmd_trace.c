@@ -85,12 +85,28 @@ static void arm_alarm(uint64_t ns)
 	setitimer(ITIMER_REAL, &it, NULL);
 }
 
+/* Filtered tasks cannot be let go: they run on, unwatched, with this process behind them. */
+static void become_caretaker(struct trace *trace)
+{
+	struct traced *t;
+
+	trace->o.quiet = true;
+	while ((t = TAILQ_FIRST(&trace->tasks)))
+		tl_engine_detach(t->engine);
+	out_flush(trace->out);
+	trace->ended = true;
+	caretaker_release();
+}
+
 static void begin_detach(struct trace *trace)
 {
 	if (trace->detaching)
 		return;
 	trace->detaching = true;
-	tl_session_detach_all(trace->session);
+	if (caretaker_is_behind())
+		become_caretaker(trace);
+	else
+		tl_session_detach_all(trace->session);
 }
 
 enum { FLUSH_MS = 200, SECOND_INTERRUPT = 1 };
@@ -140,9 +156,11 @@ static char **make_env(const struct trace_options *o)
 }
 
 /* The calls whose stops the trace needs: those to show, and those to tamper with. */
-static void select_calls(struct trace *trace, struct tl_spawn_options *so, int32_t *n64,
-			 int32_t *n32)
+static void select_calls(struct trace *trace)
 {
+	static int32_t n64[CALLS_MAX], n32[CALLS_MAX];
+	struct tl_spawn_options *so = &trace->spawn;
+
 	struct call_set all = trace->o.calls;
 
 	for (size_t i = 0; i < trace->o.ninjects; i++) {
@@ -152,12 +170,13 @@ static void select_calls(struct trace *trace, struct tl_spawn_options *so, int32
 		}
 		all.all |= trace->o.injects[i].calls.all;
 	}
-	if (all.all || trace->o.via == VIA_STOPS)
+	trace->spawn.size = sizeof(trace->spawn);
+	if (all.all || trace->o.via == VIA_STOPS || !trace->o.argv || trace->o.record)
 		return;
 	/* What selects nearly everything gains nothing from a filter. */
 	so->n_select_64 = call_set_numbers(&all, false, n64);
 	so->n_select_32 = call_set_numbers(&all, true, n32);
-	if (so->n_select_64 > CALLS_MAX / 2)
+	if (so->n_select_64 > CALLS_MAX / 2 || !caretaker_split())
 		return;
 	so->select = true;
 	so->select_64 = n64;
@@ -180,8 +199,7 @@ static int user_ids(const char *name, struct tl_spawn_options *so)
 
 static int spawn(struct trace *trace)
 {
-	struct tl_spawn_options so = { .size = sizeof(so), .argv = trace->o.argv };
-	int32_t n64[CALLS_MAX], n32[CALLS_MAX];
+	struct tl_spawn_options so = trace->spawn;
 	char *none[] = { NULL }, *path = NULL;
 	struct tl_task *task;
 	int r;
@@ -189,6 +207,7 @@ static int spawn(struct trace *trace)
 	if (trace->o.replay) {
 		so.argv = none;
 	} else {
+		so.argv = trace->o.argv;
 		path = find_program(trace->o.argv[0]);
 		if (!path) {
 			explain_exec_failure(trace->o.argv[0], errno);
@@ -197,7 +216,6 @@ static int spawn(struct trace *trace)
 	}
 	so.path = path ? path : "replayed";
 	so.envp = make_env(&trace->o);
-	select_calls(trace, &so, n64, n32);
 	r = trace->o.user ? user_ids(trace->o.user, &so) : 0;
 	if (r == 0) {
 		r = tl_session_spawn(trace->session, &so, &task);
@@ -313,7 +331,7 @@ static void say_run_failure(struct trace *trace, int r)
 }
 
 /* Ends as the program did, by the same signal. */
-static int exit_as(int status)
+int exit_as(int status)
 {
 	int sig = status & 0x7f;
 
@@ -380,6 +398,7 @@ int cmd_trace(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	TAILQ_INIT(&trace.tasks);
+	select_calls(&trace);
 	r = open_trace(&trace);
 	if (r == 0) {
 		r = run(&trace);
@@ -388,9 +407,11 @@ int cmd_trace(int argc, char **argv)
 		r = EXIT_TROUBLE;
 	}
 	status = trace.status;
-	bool ended = trace.ended;
 	close_trace(&trace);
-	if (r >= 0)
+	if (r >= 0) {
+		caretaker_done(r << 8);
 		return r;
-	return ended ? exit_as(status) : 0;
+	}
+	caretaker_done(status);
+	return exit_as(status);
 }

@@ -92,6 +92,7 @@ struct trace {
 	int main_pid, status;     /* the spawned program, and how it ended */
 	bool ended, detaching;
 	struct counts *counts;
+	struct tl_spawn_options spawn; /* with the calls to select */
 	struct tl_unwinder *unwinder;
 };
 
@@ -127,6 +128,18 @@ void text_detached_open_lines(struct trace *trace);
 extern const struct tl_engine_ops trace_ops;
 void trace_watch_task(struct trace *trace, struct tl_task *task);
 uint64_t trace_release_delayed(struct trace *trace, uint64_t now); /* the next due time, or 0 */
+
+/*
+ * caretaker.c: the calls that a filter selects fail with ENOSYS once their tracer is gone, so a
+ * tracer with a filter stays until the last filtered task has ended. It runs in a process behind
+ * the one that the shell sees; when it is asked to end, the front leaves and it only continues
+ * tasks.
+ */
+bool caretaker_split(void); /* false: cannot */
+bool caretaker_is_behind(void);
+void caretaker_release(void);    /* the front leaves; this process goes on in the background */
+int exit_as(int status);         /* cmd_trace.c: ends by the signal that ended the program */
+void caretaker_done(int status); /* the front ends with this wait status */
 
 /* trace_stack.c: -k */
 void stack_print(struct traced *t);

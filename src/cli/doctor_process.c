@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Why one process cannot be traced, and what is wrong with it. */
+#define _GNU_SOURCE
+#include "doctor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool tracer(int pid)
+{
+	char value[32], name[64], text[160];
+	int by;
+
+	if (!proc_status_field(pid, "TracerPid", value, sizeof(value)))
+		return false;
+	by = atoi(value);
+	if (!by) {
+		doctor_row(VERDICT_OK, "tracer", "nobody traces it", NULL);
+		return false;
+	}
+	proc_name(by, name, sizeof(name));
+	snprintf(text, sizeof(text), "process %d (%s) traces it, and a kernel allows only one", by,
+		 name);
+	doctor_row(VERDICT_BAD, "tracer", text, "detach or end that one");
+	return true;
+}
+
+static void state(int pid)
+{
+	char value[64];
+
+	if (!proc_status_field(pid, "State", value, sizeof(value)))
+		return;
+	if (value[0] == 'Z')
+		doctor_row(VERDICT_BAD, "state", "a zombie: it has ended",
+			   "its parent has to wait for it");
+	else if (value[0] == 'T')
+		doctor_row(VERDICT_NOTE, "state", value, "kill -CONT would let it run");
+	else
+		doctor_row(VERDICT_OK, "state", value, NULL);
+}
+
+static void owner(int pid)
+{
+	char value[64], text[128];
+	long uid;
+
+	if (!proc_status_field(pid, "Uid", value, sizeof(value)))
+		return;
+	uid = strtol(value, NULL, 10);
+	snprintf(text, sizeof(text), "user %ld; you are %ld", uid, (long)geteuid());
+	if (geteuid() == 0 || uid == (long)geteuid())
+		doctor_row(VERDICT_OK, "owner", text, NULL);
+	else
+		doctor_row(VERDICT_BAD, "owner", text, "sudo");
+}
+
+/* /proc/PID belongs to root when the process is not dumpable, whoever owns the process. */
+static void dumpable(int pid)
+{
+	char path[40], value[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	if (stat(path, &st) < 0 || !proc_status_field(pid, "Uid", value, sizeof(value)))
+		return;
+	if (st.st_uid != 0 || strtol(value, NULL, 10) == 0)
+		doctor_row(VERDICT_OK, "dumpable", "yes", NULL);
+	else
+		doctor_row(geteuid() ? VERDICT_BAD : VERDICT_NOTE, "dumpable",
+			   "no: it was setuid, or said so by prctl(PR_SET_DUMPABLE)", "sudo");
+}
+
+static void filters(int pid)
+{
+	char mode[16], nnp[16] = "";
+
+	if (!proc_status_field(pid, "Seccomp", mode, sizeof(mode)))
+		return;
+	proc_status_field(pid, "NoNewPrivs", nnp, sizeof(nnp));
+	doctor_row(VERDICT_OK, "seccomp",
+		   strcmp(mode, "0") ? "it runs under a filter: that does not hinder tracing"
+				     : "no filter",
+		   NULL);
+	if (!strcmp(nnp, "1"))
+		doctor_row(VERDICT_OK, "no_new_privs", "set: setuid programs gain nothing", NULL);
+}
+
+static void text(int pid, bool repair)
+{
+	int n = doctor_text(pid, repair);
+	char line[160];
+
+	if (n == -EACCES || n == -EPERM) {
+		doctor_row(VERDICT_NOTE, "text", "cannot be read", "sudo");
+	} else if (n < 0) {
+		doctor_row(VERDICT_NOTE, "text", strerror(-n), NULL);
+	} else if (n == 0) {
+		doctor_row(VERDICT_OK, "text", "as in its files", NULL);
+	} else {
+		snprintf(line, sizeof(line), "%d breakpoint%s that %s file%s %s not have%s", n,
+			 n == 1 ? "" : "s", n == 1 ? "its" : "their", n == 1 ? "" : "s",
+			 n == 1 ? "does" : "do", repair ? ": lifted" : "");
+		doctor_row(repair ? VERDICT_OK : VERDICT_BAD, "text", line,
+			   repair ? NULL : "if no debugger is at work, --repair restores the text");
+	}
+}
+
+void doctor_process(int pid, bool repair)
+{
+	char name[64];
+	bool traced;
+
+	if (kill(pid, 0) < 0 && errno == ESRCH) {
+		doctor_row(VERDICT_BAD, "process", "there is none of this number", NULL);
+		return;
+	}
+	proc_name(pid, name, sizeof(name));
+	doctor_row(VERDICT_OK, "process", name, NULL);
+	state(pid);
+	traced = tracer(pid);
+	owner(pid);
+	dumpable(pid);
+	filters(pid);
+	if (traced && repair)
+		doctor_row(VERDICT_BAD, "repair", "not while somebody traces it",
+			   "its breakpoints may be wanted");
+	else
+		text(pid, repair);
+}
