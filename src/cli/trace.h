@@ -90,7 +90,7 @@ struct trace {
 	uint64_t last_time;       /* -r */
 	int64_t clock_offset;     /* realtime - monotonic, ns */
 	int main_pid, status;     /* the spawned program, and how it ended */
-	bool ended, detaching;
+	bool ended, detaching, nnp_said;
 	struct counts *counts;
 	struct tl_spawn_options spawn; /* with the calls to select */
 	struct tl_unwinder *unwinder;

@@ -188,6 +188,12 @@ static tl_verdict on_exec(struct tl_engine *e, struct tl_task *task, const struc
 
 	t->tid = tl_task_tid(task);
 	t->pid = tl_task_pid(task);
+	if (!t->trace->o.quiet && !t->trace->nnp_said &&
+	    tl_session_no_new_privs(t->trace->session)) {
+		t->trace->nnp_said = true;
+		say("the filter for -e needed no_new_privs: setuid programs gain nothing here. "
+		    "--via=stops does without");
+	}
 	if (lines_wanted(t->trace))
 		format_of(t->trace)->exec(t, ev);
 	return 0;

@@ -150,20 +150,21 @@ void tl__place_stopped(struct tl_task *task)
 		__atomic_store_n(&task->slot->running_since, 0, __ATOMIC_RELEASE);
 }
 
-/* Frees held tasks that compute; true when some other runnable task is not bound by its stops. */
-static bool others_compute(struct tl_task *task, uint64_t now)
+/* Who else would use a core now. Held tasks that turn out to compute are freed on the way. */
+static unsigned runnable_others(struct tl_task *task, uint64_t now)
 {
 	struct tl_task *other;
-	bool found = false;
+	unsigned found = 0;
 	int looked = 0;
 
 	TAILQ_FOREACH (other, &task->session->tasks, link) {
 		if (++looked > LOOK_AT_MOST)
-			return found;
-		if (other == task || !runnable(other, now) || bound_by_stops(other, now))
+			break;
+		if (other == task || !runnable(other, now))
 			continue;
-		found = true;
-		let_go(other, true);
+		found++;
+		if (!bound_by_stops(other, now))
+			let_go(other, true);
 	}
 	return found;
 }
@@ -178,7 +179,9 @@ void tl__place_resuming(struct tl_task *task)
 		return;
 	}
 	task->resumed_at = now;
-	if (others_compute(task, now) && task->pace >= STOPPING_NS)
+	/* One that computes between its calls stays where it is, or every call would move it twice.
+	 */
+	if (runnable_others(task, now) && task->pace >= STOPPING_NS)
 		let_go(task, true);
 	else
 		hold(task);

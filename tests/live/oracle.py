@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 TRACEFS = "/sys/kernel/tracing"
 LINE = re.compile(rb"-(\d+)\s+\[\d+\].*?: sys_(enter|exit): NR (-?\d+) (?:= (-?\d+)|\()")
@@ -158,8 +159,35 @@ def run(kernel, trapline, argv, mode, tmp):
     return compare(kernel.calls(), *ours(out), mode)
 
 
-def abi_selected(call):
-    return call[0] in SELECTED.get(call[2], ())
+MARK = 140  # getpriority: made once a thread, when the tracer is there
+
+
+def attached(kernel, trapline, tracees, mode, tmp):
+    """A running process: compared from each thread's mark on."""
+    out = os.path.join(tmp, "trace.json")
+    victim = subprocess.Popen([f"{tracees}/marked"], stdin=subprocess.PIPE)
+    kernel.start(victim.pid)
+    victim.stdin.write(b"go\n")
+    victim.stdin.flush()
+    time.sleep(0.2)
+    tracer = subprocess.Popen([trapline, "trace", "--format=json", "-o", out, "-p", str(victim.pid)] + MODES[mode],
+                              stderr=subprocess.DEVNULL)
+    try:
+        status = victim.wait(timeout=60)
+        tracer.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        victim.kill()
+        tracer.kill()
+        return "timed out", 0
+    finally:
+        kernel.stop()
+    theirs, (mine, former) = kernel.calls(), ours(out)
+    from_mark = lambda calls: calls[next((i for i, c in enumerate(calls) if c[0] == MARK), len(calls)):]
+    theirs = {tid: from_mark(calls) for tid, calls in theirs.items()}
+    mine = {tid: from_mark(calls) for tid, calls in mine.items()}
+    if status or len(mine) != 4 or not all(mine.values()):
+        return f"exit status {status}, {len(mine)} threads of 4, marks in {sum(map(bool, mine.values()))}", 0
+    return compare(theirs, mine, former, mode, spawned=False)
 
 
 def same(a, b, last):
@@ -170,7 +198,7 @@ def same(a, b, last):
     return last and a and a[1] is None and (b is None or a[0] == b[0])
 
 
-def compare(theirs, mine, former, mode):
+def compare(theirs, mine, former, mode, spawned=True):
     total = 0
     for tid in former:
         # Its execve came back under the leader's id.
@@ -181,7 +209,7 @@ def compare(theirs, mine, former, mode):
     main = min(mine)
     for tid, calls in sorted(mine.items()):
         want = theirs.get(tid, [])
-        if tid == main:
+        if spawned and tid == main:
             at = next((i for i, c in enumerate(want) if c[0] in EXECVE), 0)
             want = want[at:]
         if mode == "selected":
@@ -226,6 +254,13 @@ def main():
                     print(f"FAIL {name} {mode}: {why}", flush=True)
                 else:
                     print(f"ok   {name} {mode}: {calls} calls", flush=True)
+        for mode in modes:
+            if mode == "selected" or (only and only != "attached"):
+                continue
+            with tempfile.TemporaryDirectory(prefix="oracle-") as tmp:
+                why, calls = attached(kernel, trapline, tracees, mode, tmp)
+            failed += bool(why)
+            print(f"FAIL attached {mode}: {why}" if why else f"ok   attached {mode}: {calls} calls", flush=True)
     finally:
         kernel.close()
     return 1 if failed else 0

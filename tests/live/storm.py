@@ -51,6 +51,8 @@ def one(trapline, tracees, modes, rng):
                     born.add(ev["tid"])
                 if ev["ev"] in ("exit", "killed", "superseded"):
                     dead.add(ev["tid"])
+                if "former" in ev:
+                    dead.add(ev["former"])  # it goes on under the leader's id
             if born - dead:
                 return f"never reported dead: {sorted(born - dead)}"
         # Whatever became of trapline, no program may be left stopped.
