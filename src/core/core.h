@@ -156,6 +156,7 @@ struct tl_session {
 	struct tl__place place;
 	struct tl__waited *batch; /* stops taken and not handled yet: loop.c */
 	size_t batch_size;
+	unsigned alone; /* stops to take one by one before all tasks are looked at again */
 	struct tl__watcher *watcher; /* behind tl_session_fd() */
 	FILE *record;
 };

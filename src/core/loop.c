@@ -133,6 +133,8 @@ static void handle(struct tl_session *s, const struct tl__waited *w, bool peeked
 		stopped(task);
 }
 
+enum { LOOK_EVERY = 8 };
+
 static int take_one(struct tl_session *s, unsigned flags)
 {
 	struct tl__waited w;
@@ -184,8 +186,20 @@ static int take_all(struct tl_session *s, unsigned flags)
 static int take(struct tl_session *s, bool block)
 {
 	unsigned flags = block ? 0 : TL__WAIT_NOHANG;
+	int r;
 
-	return s->ntasks <= 1 ? take_one(s, flags) : take_all(s, flags);
+	if (s->ntasks <= 1)
+		return take_one(s, flags);
+	/* While but one of them stops, as a parent that waits does not, the others need no looking
+	 * at each time. */
+	if (s->alone) {
+		s->alone--;
+		return take_one(s, flags);
+	}
+	r = take_all(s, flags);
+	if (r == 1)
+		s->alone = LOOK_EVERY;
+	return r;
 }
 
 static int woken(struct tl_session *s)

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define IN_KERNEL_NS 200000u /* a call that takes longer sleeps */
-#define STOPPING_NS  100000u /* a task that stops more often than this is bound by its stops */
+#define STOPPING_NS  100000u
 enum { LOOK_AT_MOST = 32 };
 
 static bool active(const struct tl_task *task)
