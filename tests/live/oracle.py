@@ -111,6 +111,8 @@ def programs(tracees):
         ("clones", t("clone_kinds")),
         ("numbers", t("odd_numbers")),
         ("killed", t("killed_threads")),
+        ("leader-exits", t("leader_exits")),
+        ("pid-namespace", ["unshare", "-pf", "sh", "-c", "ls / >/dev/null; (true) | cat; echo $$ >/dev/null"]),
     ]
     for name in ("static_i386", "mixed_abi"):
         if os.path.exists(f"{tracees}/{name}"):
