@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The leader ends first and stays as a zombie; its threads work on, and the last of them ends the process. */
+/* The leader ends first and stays as a zombie; its threads work on, and the last of them ends the
+ * process. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
