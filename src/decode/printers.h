@@ -148,6 +148,7 @@ P(timex);
 #undef P
 
 bool tl__ioctl_bare(uint32_t cmd);
+void tl__calendar(struct tl__ctx *c, int64_t seconds, int64_t nsec);
 void tl__open_flags(struct tl__ctx *c, uint32_t v);
 /* Behind the result: what was found, and the time that is left. */
 void tl__poll_result(struct tl__ctx *c, bool ppoll, unsigned time_word);

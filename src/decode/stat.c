@@ -7,7 +7,6 @@
 #include <linux/stat.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 
 #define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
@@ -44,20 +43,8 @@ struct file_stat {
 
 static void put_time(struct tl__ctx *c, const char *name, int64_t sec, int64_t nsec)
 {
-	time_t t = sec;
-	struct tm tm;
-	char text[64];
-
 	tl__printf(c, ", %s=%" PRId64, name, sec);
-	if (sec && localtime_r(&t, &tm) && strftime(text, sizeof(text), "%FT%T", &tm)) {
-		char zone[16];
-
-		strftime(zone, sizeof(zone), "%z", &tm);
-		tl__printf(c, " /* %s", text);
-		if (nsec)
-			tl__printf(c, ".%09" PRId64, nsec);
-		tl__printf(c, "%s */", zone);
-	}
+	tl__calendar(c, sec, nsec);
 	tl__printf(c, ", %s_nsec=%" PRId64, name, nsec);
 }
 
@@ -209,18 +196,8 @@ PRINTER(stat64)
 
 static void statx_time(struct tl__ctx *c, const char *name, const struct statx_timestamp *t)
 {
-	time_t sec = t->tv_sec;
-	char text[64], zone[16];
-	struct tm tm;
-
 	tl__printf(c, ", %s={tv_sec=%lld, tv_nsec=%u}", name, (long long)t->tv_sec, t->tv_nsec);
-	if (!sec || !localtime_r(&sec, &tm) || !strftime(text, sizeof(text), "%FT%T", &tm))
-		return;
-	strftime(zone, sizeof(zone), "%z", &tm);
-	tl__printf(c, " /* %s", text);
-	if (t->tv_nsec)
-		tl__printf(c, ".%09u", t->tv_nsec);
-	tl__printf(c, "%s */", zone);
+	tl__calendar(c, t->tv_sec, t->tv_nsec);
 }
 
 PRINTER(statx_flags)

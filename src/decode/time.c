@@ -93,10 +93,10 @@ static void pair_list(struct tl__ctx *c, uint64_t v, unsigned word, bool nano, b
 	tl__puts(c, curly ? "}" : "]");
 }
 
-/* The calendar's time behind a number that nobody can read. */
-static void put_calendar(struct tl__ctx *c, const struct pair *p)
+/* The calendar's time behind a number that nobody can read; nothing for 0. */
+void tl__calendar(struct tl__ctx *c, int64_t seconds, int64_t nsec)
 {
-	time_t sec = (time_t)p->sec;
+	time_t sec = (time_t)seconds;
 	char text[64], zone[16];
 	struct tm tm;
 
@@ -104,8 +104,8 @@ static void put_calendar(struct tl__ctx *c, const struct pair *p)
 		return;
 	strftime(zone, sizeof(zone), "%z", &tm);
 	tl__printf(c, " /* %s", text);
-	if (p->frac)
-		tl__printf(c, ".%09" PRId64, p->frac);
+	if (nsec)
+		tl__printf(c, ".%09" PRId64, nsec);
 	tl__printf(c, "%s */", zone);
 }
 
@@ -117,7 +117,7 @@ static void utime_element(struct tl__ctx *c, const struct pair *p)
 		tl__puts(c, "UTIME_OMIT");
 	} else {
 		put_pair(c, p, true);
-		put_calendar(c, p);
+		tl__calendar(c, p->sec, p->frac);
 	}
 }
 
