@@ -16,6 +16,19 @@
 extern "C" {
 #endif
 
+/* What a descriptor is open on, beyond its path. */
+struct tl_fd_info {
+	uint32_t size; /* sizeof(struct tl_fd_info) */
+	uint32_t mode; /* as in st_mode */
+	uint64_t device, inode;
+	int32_t pid;            /* that a pidfd is for; -1: dead and waited for; 0: no pidfd */
+	int32_t protocol;       /* of a socket: IPPROTO_TCP, NETLINK_ROUTE; -1: not known */
+	char protocol_name[32]; /* "TCP", "UNIX-STREAM"; "": not known */
+	uint32_t local_len, peer_len;  /* bytes of the addresses; 0: not known */
+	uint8_t local[128], peer[128]; /* struct sockaddr */
+	uint64_t peer_inode;           /* the other end of a unix socket; 0: none, or not known */
+};
+
 /* Where memory and descriptors are looked up. */
 struct tl_source {
 	uint32_t size; /* sizeof(struct tl_source) */
@@ -25,6 +38,8 @@ struct tl_source {
 	/* What /proc/PID/NAME links to ("fd/3"): length or -errno. NULL: descriptors are just
 	 * numbers. */
 	int64_t (*read_link)(void *data, const char *name, char *buf, size_t size);
+	/* 0, or -errno. NULL: TL_DECODE_FD_DETAILS shows no more than TL_DECODE_FD_PATHS. */
+	int (*fd_info)(void *data, int fd, struct tl_fd_info *ret_info);
 };
 
 /* A source that reads a task; *ret_source borrows it. */

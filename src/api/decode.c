@@ -36,31 +36,48 @@ void tl_decoder_free(struct tl_decoder *decoder)
 	free(decoder);
 }
 
+/* As this version knows it: an older caller's source lacks the later members. */
+static const struct tl_source *sourced(const struct tl_source *source, struct tl_source *copy)
+{
+	*copy = (struct tl_source){ 0 };
+	if (!source || tl__api_copy(copy, sizeof(*copy), source, source->size) < 0)
+		return NULL;
+	return copy;
+}
+
 const char *tl_decode_entry(struct tl_decoder *decoder, const struct tl_syscall *call,
 			    const struct tl_source *source, struct tl_decode_state *state)
 {
-	tl__decode_entry(&decoder->d, call, source, state);
+	struct tl_source known;
+
+	tl__decode_entry(&decoder->d, call, sourced(source, &known), state);
 	return tl__decoder_text(&decoder->d);
 }
 
 const char *tl_decode_exit(struct tl_decoder *decoder, const struct tl_syscall *call,
 			   const struct tl_source *source, const struct tl_decode_state *state)
 {
-	tl__decode_exit(&decoder->d, call, source, state);
+	struct tl_source known;
+
+	tl__decode_exit(&decoder->d, call, sourced(source, &known), state);
 	return tl__decoder_text(&decoder->d);
 }
 
 const char *tl_decode_result(struct tl_decoder *decoder, const struct tl_syscall *call,
 			     const struct tl_source *source)
 {
-	tl__decode_result(&decoder->d, call, source);
+	struct tl_source known;
+
+	tl__decode_result(&decoder->d, call, sourced(source, &known));
 	return tl__decoder_text(&decoder->d);
 }
 
 const char *tl_decode_argument(struct tl_decoder *decoder, const struct tl_syscall *call,
 			       const struct tl_source *source, unsigned index, bool at_exit)
 {
-	if (!tl__decode_argument(&decoder->d, call, source, index, at_exit))
+	struct tl_source known;
+
+	if (!tl__decode_argument(&decoder->d, call, sourced(source, &known), index, at_exit))
 		return NULL;
 	return tl__decoder_text(&decoder->d);
 }
@@ -68,8 +85,10 @@ const char *tl_decode_argument(struct tl_decoder *decoder, const struct tl_sysca
 bool tl_decode_touches(struct tl_decoder *decoder, const struct tl_syscall *call,
 		       const struct tl_source *source, const char *path)
 {
+	struct tl_source known;
+
 	(void)decoder;
-	return tl__decode_touches(call, source, path);
+	return tl__decode_touches(call, sourced(source, &known), path);
 }
 
 const char *tl_decode_siginfo(struct tl_decoder *decoder, const void *info)
@@ -91,12 +110,40 @@ static int64_t task_read_link(void *data, const char *name, char *buf, size_t si
 	return sys->ops->proc_link(sys, task->tid, name, buf, size);
 }
 
+static int task_fd_info(void *data, int fd, struct tl_fd_info *ret_info)
+{
+	struct tl_fd_info public = { .size = sizeof(public) };
+	struct tl_task *task = data;
+	struct tl__sys *sys = task->session->sys;
+	struct tl__fd_info info;
+	int r;
+
+	if (!sys->ops->fd_info)
+		return -ENODATA;
+	r = sys->ops->fd_info(sys, task->tid, fd, &info);
+	if (r < 0)
+		return tl__err_public(r);
+	public.mode = info.mode;
+	public.device = info.device;
+	public.inode = info.inode;
+	public.pid = info.pid;
+	public.protocol = info.protocol;
+	public.local_len = info.local_len;
+	public.peer_len = info.peer_len;
+	public.peer_inode = info.peer_inode;
+	memcpy(public.protocol_name, info.protocol_name, sizeof(public.protocol_name));
+	memcpy(public.local, info.local, sizeof(public.local));
+	memcpy(public.peer, info.peer, sizeof(public.peer));
+	return tl__api_copy(ret_info, ret_info->size, &public, sizeof(public)) < 0 ? -EINVAL : 0;
+}
+
 void tl_source_task(struct tl_task *task, struct tl_source *ret_source)
 {
 	*ret_source = (struct tl_source){ .size = sizeof(*ret_source),
 					  .data = task,
 					  .read_mem = task_read_mem,
-					  .read_link = task_read_link };
+					  .read_link = task_read_link,
+					  .fd_info = task_fd_info };
 }
 
 const char *tl_syscall_name(enum tl_abi abi, int64_t nr)

@@ -122,6 +122,7 @@ void tl__sockaddr(struct tl__ctx *c, const uint8_t *sa, size_t len);
 void tl__signal(struct tl__ctx *c, int sig);
 void tl__iovecs(struct tl__ctx *c, uint64_t addr, uint64_t n, uint64_t limit, bool data);
 void tl__siginfo(struct tl__ctx *c, const void *info);
+/* fd.c: "</etc/passwd>", where asked for. fd -100 is the working directory. */
 void tl__fd_path(struct tl__ctx *c, int fd);
 
 /* An array of fixed elements, "[a, b, ...]". */

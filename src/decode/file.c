@@ -10,26 +10,6 @@
 
 #define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
-void tl__fd_path(struct tl__ctx *c, int fd)
-{
-	char name[32], target[4096];
-	int64_t n;
-
-	if (!(c->flags & (TL_DECODE_FD_PATHS | TL_DECODE_FD_DETAILS)) || !c->source ||
-	    !c->source->read_link)
-		return;
-	if (fd == -100)
-		snprintf(name, sizeof(name), "cwd");
-	else
-		snprintf(name, sizeof(name), "fd/%d", fd);
-	n = c->source->read_link(c->source->data, name, target, sizeof(target));
-	if (n <= 0)
-		return;
-	tl__puts(c, "<");
-	tl__strbuf_add(c->out, target, (size_t)n);
-	tl__puts(c, ">");
-}
-
 void tl__open_flags(struct tl__ctx *c, uint32_t v)
 {
 	tl__enum(c, &tl__n_access_mode, v & 3);

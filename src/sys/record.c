@@ -122,6 +122,14 @@ static ssize_t record_proc_link(struct tl__sys *sys, pid_t tid, const char *name
 	return r;
 }
 
+/* Only for the look of a trace: a replay does without. */
+static int record_fd_info(struct tl__sys *sys, pid_t tid, int fd, struct tl__fd_info *info)
+{
+	struct recorder *rec = of(sys);
+
+	return rec->inner->ops->fd_info(rec->inner, tid, fd, info);
+}
+
 static int record_threads(struct tl__sys *sys, pid_t pid, pid_t *tids, size_t max)
 {
 	struct recorder *rec = of(sys);
@@ -208,6 +216,7 @@ static const struct tl__sys_ops record_ops = {
 	.mem_write = record_mem_write,
 	.proc_read = record_proc_read,
 	.proc_link = record_proc_link,
+	.fd_info = record_fd_info,
 	.threads = record_threads,
 	.same_process = record_same_process,
 	.spawn = record_spawn,

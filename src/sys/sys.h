@@ -148,6 +148,18 @@ enum tl__feature {
 	TL__FEATURE_COUNT,
 };
 
+/* What a descriptor is open on. */
+struct tl__fd_info {
+	uint32_t mode; /* st_mode */
+	uint64_t device, inode;
+	int32_t pid;            /* that a pidfd is for; -1: gone */
+	char protocol_name[32]; /* of a socket: "TCP"; empty where the kernel does not tell */
+	int32_t protocol;
+	uint16_t local_len, peer_len; /* 0: not known */
+	uint8_t local[128], peer[128];
+	uint64_t peer_inode; /* the other end of a unix socket; 0: none or not known */
+};
+
 struct tl__cpumask {
 	uint32_t len;      /* bytes in use, as the kernel told; 0: unknown */
 	uint64_t bits[16]; /* 1024 cores; on larger machines nothing is held */
@@ -175,6 +187,8 @@ struct tl__sys_ops {
 			     size_t size);
 	ssize_t (*proc_link)(struct tl__sys *sys, pid_t tid, const char *name, char *buf,
 			     size_t size);
+	/* NULL for a recording, which has none. */
+	int (*fd_info)(struct tl__sys *sys, pid_t tid, int fd, struct tl__fd_info *info);
 	/* Fills tids with the threads of a process; returns how many there are (may exceed max). */
 	int (*threads)(struct tl__sys *sys, pid_t pid, pid_t *tids, size_t max);
 	bool (*same_process)(struct tl__sys *sys, pid_t tgid, pid_t tid);

@@ -33,7 +33,40 @@ def says(name, p, status, *words):
     check(name, p.returncode == status and all(w in text for w in words), f"status {p.returncode}, said: {text[-600:]!r}")
 
 
+SOCKETS = """
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(listener.getsockname())
+six = socket.create_server(("::1", 0), family=socket.AF_INET6)
+bare = socket.socket()
+a, b = socket.socketpair()
+named = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); named.bind("\\0trapline-" + str(os.getpid()))
+route = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); route.bind((0, 0))
+memfd = os.memfd_create("gone"); null = os.open("/dev/null", os.O_RDWR); pid = os.pidfd_open(os.getpid())
+for i in (listener, client, six, bare, a, named, route): os.fstat(i.fileno())
+for i in (memfd, null, pid): os.fstat(i)
+print(os.getpid(), client.getsockname()[1], listener.getsockname()[1], six.getsockname()[1],
+      *(os.fstat(i.fileno()).st_ino for i in (bare, a, b, named)), flush=True)
+"""
+
+
+def descriptors():
+    """What -y and -yy say a descriptor is open on, against what the program itself knows."""
+    with tempfile.NamedTemporaryFile("r") as out:
+        p = run("trace", "-yy", "-e", "%fstat,newfstatat", "-o", out.name, "--", sys.executable, "-c", SOCKETS)
+        pid, port, server, six, bare, a, b, named = p.stdout.split()
+        text = out.read()
+    for want in (f"<TCP:[127.0.0.1:{server}]>", f"<TCP:[127.0.0.1:{port}->127.0.0.1:{server}]>", f"<TCPv6:[[::1]:{six}]>",
+                 f"<TCP:[{bare}]>", f"<UNIX-STREAM:[{a}->{b}]>", f'<UNIX:[{named},@"trapline-{pid}"]>',
+                 f"<NETLINK:[ROUTE:{pid}]>", "</memfd:gone>(deleted)", "</dev/null<char 1:3>>", f"<pid:{pid}>"):
+        check(f"-yy shows {want}", want in text, text[-1500:])
+    p = run("trace", "-y", "-e", "%fstat,newfstatat", "--", sys.executable, "-c", SOCKETS)
+    for want in ("<socket:[", "</dev/null>", "</memfd:gone>(deleted)"):
+        check(f"-y shows {want}", want in p.stderr, p.stderr[-1500:])
+
+
 def main():
+    descriptors()
     says("exit status", run("trace", "-o", "/dev/null", "--", "sh", "-c", "exit 7"), 7)
     p = run("trace", "-o", "/dev/null", "--", "sh", "-c", "kill -SEGV $$")
     check("dies as the program did", p.returncode == -signal.SIGSEGV, p.returncode)
