@@ -71,6 +71,7 @@ struct traced {
 	bool in_call, shown, open; /* entered; of interest; its line is not ended */
 	struct tl_syscall call;
 	struct tl_decode_state decoding;
+	const char *interrupted; /* the call that restart_syscall would resume, where known */
 	uint64_t entered;
 	unsigned hits[INJECT_MAX];
 	uint64_t due;    /* an injected delay's end */

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#define ERESTART_RESTARTBLOCK 516 /* the kernel's own, in no user header */
+
 static struct out *out_of(struct traced *t)
 {
 	return t->out ? t->out : t->trace->out;
@@ -122,6 +124,31 @@ static void pad(struct traced *t)
 	put(t, " ");
 }
 
+static const char *call_name(const struct tl_syscall *call, char buf[32])
+{
+	const char *name = tl_syscall_name(call->abi, call->nr);
+
+	if (name)
+		return name;
+	snprintf(buf, 32, "syscall_%#" PRIx64, (uint64_t)call->nr);
+	return buf;
+}
+
+static bool is_restart(const struct tl_syscall *call)
+{
+	const char *name = tl_syscall_name(call->abi, call->nr);
+
+	return name && !strcmp(name, "restart_syscall");
+}
+
+/* Which call a restart_syscall goes on with, its registers do not tell: the one interrupted last.
+ */
+static void note_interrupted(struct traced *t, const struct tl_syscall *call)
+{
+	if (call->ret == -ERESTART_RESTARTBLOCK && !is_restart(call))
+		t->interrupted = tl_syscall_name(call->abi, call->nr);
+}
+
 static void text_entry(struct traced *t, const struct tl_event *ev)
 {
 	struct tl_source source;
@@ -131,21 +158,14 @@ static void text_entry(struct traced *t, const struct tl_event *ev)
 	if (t->trace->o.instruction_pointer)
 		putf(t, "[%016" PRIx64 "] ", (uint64_t)ev->syscall.ip);
 	put(t, tl_decode_entry(t->trace->decoder, &ev->syscall, &source, &t->decoding));
+	if (is_restart(&ev->syscall))
+		putf(t, "<... resuming interrupted %s ...>",
+		     t->interrupted ? t->interrupted : "system call");
 	t->open = true;
 	if (!t->out)
 		t->trace->open_line = t;
 	if (out_is_terminal(out_of(t)))
 		out_flush(out_of(t));
-}
-
-static const char *call_name(const struct tl_syscall *call, char buf[32])
-{
-	const char *name = tl_syscall_name(call->abi, call->nr);
-
-	if (name)
-		return name;
-	snprintf(buf, 32, "syscall_%#" PRIx64, (uint64_t)call->nr);
-	return buf;
 }
 
 static void resume_line(struct traced *t, const struct tl_event *ev)
@@ -163,6 +183,7 @@ static void text_exit(struct traced *t, const struct tl_event *ev)
 	struct tl_source source;
 	struct trace *trace = t->trace;
 
+	note_interrupted(t, &ev->syscall);
 	tl_source_task(t->task, &source);
 	if (ev->syscall.flags & TL_SYSCALL_NO_ENTRY) {
 		begin_line(t, ev->time);
