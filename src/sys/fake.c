@@ -28,8 +28,23 @@ static struct fake_task *task_of(struct fake *f, pid_t tid)
 	return t;
 }
 
+static bool lists(const struct record *rec, pid_t tid)
+{
+	pid_t one;
+
+	for (size_t at = 0; at + sizeof(one) <= rec->len; at += sizeof(one)) {
+		memcpy(&one, rec->bytes + at, sizeof(one));
+		if (one == tid)
+			return true;
+	}
+	return false;
+}
+
 static pid_t process_of(const struct fake *f, pid_t tid)
 {
+	for (size_t i = 0; i < f->n; i++)
+		if (f->records[i].op == 'T' && lists(&f->records[i], tid))
+			return f->records[i].tid;
 	for (size_t i = 0; i < f->n; i++)
 		if (f->records[i].op == 'G' && f->records[i].tid == tid && f->records[i].ret)
 			return (pid_t)f->records[i].k1;
@@ -81,6 +96,9 @@ static const struct record *answer(struct fake *f, struct fake_task *t, char op,
 	}
 	if (found) {
 		((struct record *)(uintptr_t)found)->used = f->round;
+		/* Killed in its stop, by others than us: its death needs nobody's leave. */
+		if (found->ret == -ESRCH)
+			t->running = true;
 		return found;
 	}
 	f->missing++;
@@ -121,6 +139,11 @@ static int fake_ptrace(struct tl__sys *sys, enum tl__pt_request req, pid_t tid, 
 
 	if (dead(f, t))
 		return -ESRCH;
+	if (req == TL__PT_SEIZE) {
+		rec = answer(f, t, 'P', (int64_t)req, addr, data);
+		if (rec && rec->ret < 0)
+			return (int)rec->ret;
+	}
 	if (req == TL__PT_INTERRUPT || req == TL__PT_SEIZE) {
 		t->running = true;
 		return 0;
@@ -214,7 +237,15 @@ static int fake_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *w)
 		struct record *rec = &f->records[i];
 		struct fake_task *t;
 
-		if (rec->op != 'W' || rec->used == f->round)
+		if (rec->used == f->round)
+			continue;
+		if (rec->op == 'I') {
+			if (flags & TL__WAIT_NOHANG)
+				return 0;
+			rec->used = f->round;
+			return -EINTR;
+		}
+		if (rec->op != 'W')
 			continue;
 		t = task_of(f, rec->tid);
 		if (!t || t->killed || t->over || unborn(f, rec) || too_early(f, i))
@@ -460,6 +491,19 @@ int tl__sys_fake_parse(const char *text, size_t len, struct tl__sys **ret)
 		return r;
 	}
 	*ret = &f->sys;
+	return 0;
+}
+
+pid_t tl__sys_fake_attached(const struct tl__sys *sys)
+{
+	const struct fake *f = (const struct fake *)sys;
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->records[i].op == 'S')
+			return 0;
+		if (f->records[i].op == 'T')
+			return f->records[i].tid;
+	}
 	return 0;
 }
 

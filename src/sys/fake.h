@@ -15,6 +15,8 @@
 int tl__sys_fake_open(const char *path, struct tl__sys **ret);
 int tl__sys_fake_parse(const char *text, size_t len, struct tl__sys **ret);
 
+/* The process that the recording attached to; 0 when it started one. */
+pid_t tl__sys_fake_attached(const struct tl__sys *sys);
 /* How many answers about tasks the script has given so far. */
 unsigned long tl__sys_fake_steps(const struct tl__sys *sys);
 /* SIGKILL, of the task that the step'th answer is about, right before that answer. 0: never. */

@@ -108,6 +108,8 @@ static int parse_other(const char *line, struct record *rec)
 	int n = 0;
 
 	switch (rec->op) {
+	case 'I':
+		return 0;
 	case 'F':
 		if (sscanf(line, "F %63s %" SCNd64, name, &rec->ret) != 2)
 			return -EINVAL;

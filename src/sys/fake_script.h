@@ -9,7 +9,7 @@ struct record {
 	char op;   /* record.h */
 	pid_t tid; /* F: the feature; S: the pid */
 	/* P: request, addr, data. M, N: length, address. W: kind, code, core. R: file. L: 0, name.
-	 * G: tgid. */
+	 * G: tgid. I: a wait that a signal to the tracer broke. */
 	int64_t k1;
 	uint64_t k2, k3;
 	int64_t ret;

@@ -72,6 +72,8 @@ static int record_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *w
 	if (r > 0)
 		fprintf(rec->out, "W %d %d %d %d\n", (int)w->kind, (int)w->tid, w->code,
 			w->core_dumped);
+	else if (r == -EINTR)
+		fputs("I\n", rec->out);
 	return r;
 }
 

@@ -86,6 +86,26 @@ static void on_task(struct tl_session *s, struct tl_task *task, enum tl_origin o
 	watch(task);
 }
 
+/* The recording's tracer was told to end: so are we. */
+static int on_wake(struct tl_session *s, void *data)
+{
+	(void)data;
+	tl__detach_all(s);
+	return 0;
+}
+
+static int begin(struct tl_session *s)
+{
+	char *argv[] = { NULL };
+	struct tl_spawn_options so = {
+		.size = sizeof(so), .path = "x", .argv = argv, .envp = argv
+	};
+	pid_t pid = tl__sys_fake_attached(s->sys);
+	struct tl_task *task;
+
+	return pid ? tl__attach(s, pid) : tl__spawn(s, &so, &task);
+}
+
 static int fail(unsigned long step, const char *what, int r)
 {
 	fprintf(stderr, "%s, killed at %lu: %s (%d)\n", path, step, what, r);
@@ -95,10 +115,8 @@ static int fail(unsigned long step, const char *what, int r)
 /* Returns 0, or 1 after saying what went wrong. steps: how many answers there were. */
 static int play(unsigned long kill_at, unsigned long *steps)
 {
-	char *argv[] = { NULL };
-	struct tl_session_options o = { .size = sizeof(o), .replay = path, .on_task = on_task };
-	struct tl_spawn_options so = {
-		.size = sizeof(so), .path = "x", .argv = argv, .envp = argv
+	struct tl_session_options o = {
+		.size = sizeof(o), .replay = path, .on_task = on_task, .on_wake = on_wake
 	};
 	struct tl_session *s;
 	struct tl_task *task;
@@ -109,9 +127,11 @@ static int play(unsigned long kill_at, unsigned long *steps)
 	if (r < 0)
 		return fail(kill_at, "cannot open", r);
 	tl__sys_fake_kill_at(s->sys, kill_at);
-	r = tl__spawn(s, &so, &task);
+	r = begin(s);
 	if (r == 0)
 		r = tl__loop_run(s);
+	else if (kill_at && r == -ESRCH)
+		r = 0; /* killed before the first of it was seized */
 	if (r)
 		bad |= fail(kill_at, s->error.op ? s->error.op : "run", r);
 	if (s->ntasks)
