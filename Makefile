@@ -35,6 +35,9 @@ bench: all
 soak: all
 	@tests/live/storm.py $(BUILD)/src/trapline $(BUILD)/tests --seconds 60
 	@tests/live/attach_detach.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 100
+	@$(BUILD)/tests/fuzz-decode 2000000 1
+	@$(BUILD)/tests/fuzz-recording 200000 1 tests/fake/recordings/*.rec
+	@$(BUILD)/tests/fuzz-words 50000 1
 
 # Makes the fake kernel's scenarios anew, and shows what differs.
 record: all

@@ -30,7 +30,8 @@ static int parse_delay(const char *text, uint64_t *ns)
 	char *end;
 	double n = strtod(text, &end);
 
-	if (end == text || n < 0)
+	/* The first comparison is false for a NaN, too; a century is enough. */
+	if (end == text || !(n >= 0) || n > 3e9)
 		return -EINVAL;
 	if (!*end || !strcmp(end, "us"))
 		n *= 1e3;

@@ -131,7 +131,9 @@ static int parse_other(const char *line, struct record *rec)
 			       ? 0
 			       : -EINVAL;
 	case 'T':
-		if (sscanf(line, "T %d %" SCNd64 "%n", &rec->tid, &rec->ret, &n) != 2)
+		/* No kernel has more processes than this (PID_MAX_LIMIT). */
+		if (sscanf(line, "T %d %" SCNd64 "%n", &rec->tid, &rec->ret, &n) != 2 ||
+		    rec->ret > 4194304)
 			return -EINVAL;
 		return parse_tids(line + n, rec);
 	default:
