@@ -299,25 +299,64 @@ void tl__siginfo(struct tl__ctx *c, const void *info)
 	tl__puts(c, "}");
 }
 
-/* The tracee's siginfo; a 32-bit one is laid out anew. */
+static int32_t word_at(const uint8_t *raw, size_t at)
+{
+	int32_t v;
+
+	memcpy(&v, raw + at, sizeof(v));
+	return v;
+}
+
+/* A 32-bit siginfo, laid out anew: its union begins at 12 and has pointers and longs of four bytes.
+ */
+static siginfo_t widen(const uint8_t *raw)
+{
+	siginfo_t si = { 0 };
+
+	si.si_signo = word_at(raw, 0);
+	si.si_errno = word_at(raw, 4);
+	si.si_code = word_at(raw, 8);
+	if (si.si_code > SI_USER && si.si_code != SI_KERNEL && si.si_signo == SIGIO) {
+		si.si_band = word_at(raw, 12);
+		si.si_fd = word_at(raw, 16);
+	} else if (si.si_code > SI_USER && si.si_signo == SIGSYS) {
+		si.si_call_addr = (void *)(uintptr_t)(uint32_t)word_at(raw, 12);
+		si.si_syscall = word_at(raw, 16);
+		si.si_arch = (unsigned)word_at(raw, 20);
+	} else if (si.si_code > SI_USER && si.si_signo != SIGCHLD) {
+		si.si_addr = (void *)(uintptr_t)(uint32_t)word_at(raw, 12);
+	} else {
+		/* A timer's id and overrun lie where the others have pid and uid. */
+		si.si_pid = word_at(raw, 12);
+		si.si_uid = (uid_t)word_at(raw, 16);
+		if (si.si_signo == SIGCHLD && si.si_code > SI_USER) {
+			si.si_status = word_at(raw, 20);
+			si.si_utime = word_at(raw, 24);
+			si.si_stime = word_at(raw, 28);
+		} else {
+			si.si_value.sival_ptr = (void *)(uintptr_t)(uint32_t)word_at(raw, 20);
+		}
+	}
+	return si;
+}
+
 PRINTER(siginfo)
 {
 	uint8_t raw[128];
+	siginfo_t si;
 
 	if ((a->out && tl__failed(c)) || !v) {
 		tl__addr(c, v);
 		return;
 	}
-	if (c->word != 8) {
-		tl__addr(c, v);
-		return;
-	}
 	if (!tl__fetch(c, v, raw, sizeof(raw)))
 		return;
-	int32_t signo;
-	memcpy(&signo, raw, 4);
-	if (!signo)
+	if (c->word == 8)
+		memcpy(&si, raw, sizeof(si));
+	else
+		si = widen(raw);
+	if (!si.si_signo)
 		tl__puts(c, "{}");
 	else
-		tl__siginfo(c, raw);
+		tl__siginfo(c, &si);
 }

@@ -4,6 +4,7 @@
 
 Usage: command.py TRAPLINE TRACEES_DIR
 """
+import collections
 import json
 import os
 import re
@@ -65,8 +66,24 @@ def descriptors():
         check(f"-y shows {want}", want in p.stderr, p.stderr[-1500:])
 
 
+def recycled_tids():
+    """One thread id, forty times. (The kernel's event filter loses a task when its number's former owner is freed.)"""
+    for mode in ([], ["--via=stops"], ["--check-stops"], ["--pretend=no-syscall-info,no-syscall-eventmsg"]):
+        with tempfile.NamedTemporaryFile("r") as out:
+            p = run("trace", "--format=json", *mode, "-o", out.name, "--", f"{TRACEES}/recycled_tids", "40")
+            events = [json.loads(line) for line in out]
+        tids = collections.Counter(e["tid"] for e in events if e.get("ev") == "exit")
+        tid = tids.most_common(1)[0][0]
+        of_tid = [e for e in events if e.get("tid") == tid]
+        calls = [e["name"] for e in of_tid if e["ev"] == "syscall" and e["name"] in ("getpgid", "exit_group")]
+        status = [e["status"] for e in of_tid if e["ev"] == "exit"]
+        check(f"recycled tids {mode}", p.returncode == 0 and calls == ["exit_group"] + ["getpgid", "exit_group"] * 40 and
+              status == [0] + [i % 7 for i in range(40)], (p.returncode, len(calls), status))
+
+
 def main():
     descriptors()
+    recycled_tids()
     says("exit status", run("trace", "-o", "/dev/null", "--", "sh", "-c", "exit 7"), 7)
     p = run("trace", "-o", "/dev/null", "--", "sh", "-c", "kill -SEGV $$")
     check("dies as the program did", p.returncode == -signal.SIGSEGV, p.returncode)

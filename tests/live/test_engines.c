@@ -3,59 +3,19 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <trapline/trapline.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "live.h"
 
-extern char **environ;
-static const char *dir;
-
-/* What each test sets up before its program starts. */
-static void (*prepare)(struct tl_task *);
-
-static void on_task(struct tl_session *s, struct tl_task *task, enum tl_origin origin, void *data)
-{
-	(void)s;
-	(void)origin;
-	(void)data;
-	if (prepare)
-		prepare(task);
-}
-
-static struct tl_session *session_new(uint32_t flags, const char *pretend)
-{
-	struct tl_session_options o = {
-		.size = sizeof(o), .flags = flags, .on_task = on_task, .pretend = pretend
-	};
-	struct tl_session *s;
-
-	assert_int_equal(tl_session_new(&o, &s), 0);
-	return s;
-}
-
-static struct tl_task *spawn(struct tl_session *s, char **argv)
-{
-	struct tl_spawn_options so = {
-		.size = sizeof(so), .path = argv[0], .argv = argv, .envp = environ
-	};
-	struct tl_task *task;
-
-	assert_int_equal(tl_session_spawn(s, &so, &task), 0);
-	return task;
-}
-
-static char sh[] = "/bin/sh", dash_c[] = "-c", true_[] = "/bin/true";
-static int seen[TL_EVENT_COUNT], order[64], norder, releases;
+static char true_[] = "/bin/true";
+static int order[64], norder, releases;
 
 static void reset(void)
 {
@@ -96,14 +56,6 @@ static const struct tl_engine_ops noting = {
 	.death = note,
 	.release = on_release,
 };
-
-static void attach(struct tl_task *task, const struct tl_engine_ops *ops, intptr_t data,
-		   uint32_t events)
-{
-	struct tl_engine *e;
-
-	assert_int_equal(tl_engine_attach(task, ops, (void *)data, events, &e), 0);
-}
 
 static void three_in_order(struct tl_task *task)
 {
@@ -411,54 +363,6 @@ static void every_kind_of_event_is_reported(void **state)
 	assert_int_equal(seen[TL_EVENT_EXIT], 1);
 }
 
-static tl_verdict change_call(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
-{
-	const char *name = tl_syscall_name(ev->syscall.abi, ev->syscall.nr);
-	uint64_t args[6] = { 0 };
-
-	(void)e;
-	if (name && !strcmp(name, "getuid")) {
-		/* another number, and with it another result */
-		assert_int_equal(tl_syscall_set(task, SYS_getppid, args), 0);
-		seen[0]++;
-	}
-	return 0;
-}
-
-static tl_verdict check_call(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
-{
-	(void)e;
-	(void)task;
-	if (ev->syscall.nr == SYS_getppid && seen[0] == 1) {
-		assert_int_equal(ev->syscall.ret, getpid());
-		seen[0]++;
-	}
-	return 0;
-}
-static const struct tl_engine_ops changing = { .size = sizeof(changing),
-					       .name = "change",
-					       .syscall_entry = change_call,
-					       .syscall_exit = check_call };
-
-static void changer(struct tl_task *task)
-{
-	attach(task, &changing, 0, TL_EVENTS_SYSCALLS);
-}
-
-static void a_call_can_be_another(void **state)
-{
-	static char script[] = "true";
-	char *argv[] = { sh, dash_c, script, NULL };
-	struct tl_session *s = session_new(0, *state);
-
-	reset();
-	prepare = changer;
-	spawn(s, argv);
-	assert_int_equal(tl_session_run(s), 0);
-	tl_session_free(s);
-	assert_true(seen[0] >= 2);
-}
-
 static void memory_is_counted_exactly(void **state)
 {
 	char *argv[] = { true_, NULL }, *two, buf[8192];
@@ -542,8 +446,6 @@ static void misuse_is_refused(void **state)
 	tl_session_free(NULL);
 }
 
-#define VIA(test, how) cmocka_unit_test_prestate(test, (void *)(uintptr_t)(how))
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -556,8 +458,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_task_stays_while_anybody_holds_it),
 		cmocka_unit_test(engines_come_and_go_inside_reports),
 		cmocka_unit_test(every_kind_of_event_is_reported),
-		VIA(a_call_can_be_another, NULL),
-		VIA(a_call_can_be_another, "no-set-syscall-info"),
 		cmocka_unit_test(memory_is_counted_exactly),
 		cmocka_unit_test(foreign_children_are_left_alone),
 		cmocka_unit_test(misuse_is_refused),

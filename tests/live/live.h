@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the live tests in C begin with. Included once by each. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <trapline/trapline.h>
+
+#include <cmocka.h>
+
+extern char **environ;
+static const char *dir;
+
+/* What each test sets up before its program starts. */
+static void (*prepare)(struct tl_task *);
+
+static void on_task(struct tl_session *s, struct tl_task *task, enum tl_origin origin, void *data)
+{
+	(void)s;
+	(void)origin;
+	(void)data;
+	if (prepare)
+		prepare(task);
+}
+
+static struct tl_session *session_new(uint32_t flags, const char *pretend)
+{
+	struct tl_session_options o = {
+		.size = sizeof(o), .flags = flags, .on_task = on_task, .pretend = pretend
+	};
+	struct tl_session *s;
+
+	assert_int_equal(tl_session_new(&o, &s), 0);
+	return s;
+}
+
+static struct tl_task *spawn(struct tl_session *s, char **argv)
+{
+	struct tl_spawn_options so = {
+		.size = sizeof(so), .path = argv[0], .argv = argv, .envp = environ
+	};
+	struct tl_task *task;
+
+	assert_int_equal(tl_session_spawn(s, &so, &task), 0);
+	return task;
+}
+
+static char sh[] = "/bin/sh", dash_c[] = "-c";
+static int seen[TL_EVENT_COUNT];
+
+static void attach(struct tl_task *task, const struct tl_engine_ops *ops, intptr_t data,
+		   uint32_t events)
+{
+	struct tl_engine *e;
+
+	assert_int_equal(tl_engine_attach(task, ops, (void *)data, events, &e), 0);
+}
+
+#define VIA(test, how) cmocka_unit_test_prestate(test, (void *)(uintptr_t)(how))
