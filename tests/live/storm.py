@@ -26,6 +26,12 @@ wait
 """
 
 
+def end_session(sid):
+    """Kills what is left, until nothing is: what forks meanwhile escapes a single pass."""
+    while os.system(f"pkill -KILL -r D,R,S,T,t -s {sid}") == 0:
+        time.sleep(0.01)
+
+
 def one(trapline, tracees, modes, rng):
     with tempfile.TemporaryDirectory(prefix="storm-") as tmp:
         out = f"{tmp}/trace"
@@ -42,7 +48,7 @@ def one(trapline, tracees, modes, rng):
             # the program that waits for that signal's effect goes on for ever.
             p.wait(timeout=100)
         except subprocess.TimeoutExpired:
-            os.system(f"pkill -KILL -s {p.pid}")
+            end_session(p.pid)
             return "hangs"
         err = open(f"{tmp}/err").read()
         if not kill_it and p.returncode != 0:
@@ -63,7 +69,7 @@ def one(trapline, tracees, modes, rng):
         time.sleep(0.05)
         left = subprocess.run(["ps", "-o", "pid,stat,comm", "-s", str(p.pid)], capture_output=True, text=True).stdout
         stopped = [l for l in left.splitlines()[1:] if l.split()[1][0] in "tT"]
-        os.system(f"pkill -KILL -s {p.pid}")
+        end_session(p.pid)
         return f"left stopped: {stopped}" if stopped else None
 
 

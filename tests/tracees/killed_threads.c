@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,8 @@ int main(int argc, char **argv)
 		if (pid == 0) {
 			pthread_t t;
 
+			/* Not left behind when its parent is what somebody kills. */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			for (int k = 0; k < 4; k++)
 				pthread_create(&t, NULL, busy, NULL);
 			busy(NULL);
