@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The same tests on Debian's other x86-64 kernels.
+
+Usage: kernels.py BUILD [LANE...]
+"""
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(sys.argv[1])
+TRACEES = ["clone_kinds", "exec_thread", "interrupted", "killed_threads", "leader_exits", "mixed_abi", "odd_numbers", "recycled_tids",
+           "restarted", "group_stop", "signal_storm", "static_i386", "vfork_exec", "asleep", "marked"]
+# Each program alone and in each mode: its status, and whether every task's death was told.
+PROGRAMS = r"""
+for p in vfork_exec exec_thread clone_kinds odd_numbers killed_threads leader_exits mixed_abi interrupted recycled_tids group_stop static_i386 signal_storm; do
+	./$p >/dev/null 2>&1; want=$?
+	for mode in '' --via=stops --check-stops --pretend=no-syscall-info,no-set-syscall-info \
+		--pretend=no-syscall-info,no-syscall-eventmsg --no-place '-e trace=execve,exit_group,clone,wait4'; do
+		timeout 60 trapline trace $mode -o /tmp/t ./$p >/dev/null 2>/tmp/e; got=$?
+		calls=$(grep -c '(' /tmp/t)
+		if [ $got != $want ] || [ $calls = 0 ]; then echo "FAIL $p $mode: status $got, wanted $want, $calls lines"; tail -3 /tmp/t /tmp/e
+		else echo "ok $p $mode"; fi
+	done
+done
+# Attached to sleepers, and let go: none comes back early.
+./asleep & pid=$!; sleep 0.3
+for i in 1 2 3; do trapline trace -o /tmp/t -p $pid 2>/dev/null & t=$!; sleep 0.3; kill -INT $t; kill -TERM $t; wait $t; done
+kill -0 $pid && echo "ok attach" || echo "FAIL attach: a sleeper came back"
+kill $pid
+"""
+YAMA = r"""
+cat > /tmp/as.sh <<'EOF'
+trapline trace -o /dev/null -e trace=getppid ./marked >/dev/null 2>&1 || true
+echo "ok own child $?"
+trapline trace -p $1 2>&1
+EOF
+sleep 30 & pid=$!
+chmod 755 /tmp/as.sh; chmod 777 /tmp
+busybox su -s /bin/sh nobody -c "sleep 30 & sh /tmp/as.sh \$!" 2>&1
+"""
+
+
+def lane(name, *command, files):
+    argv = [f"{ROOT}/tools/lane", name, "--timeout", "400"]
+    for f in files:
+        argv += ["--with", f]
+    return subprocess.run(argv + ["--"] + list(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", env=dict(os.environ, BUILD=BUILD))
+
+
+def main():
+    failed = 0
+    tracees = [f"{BUILD}/tests/{t}" for t in TRACEES if os.path.exists(f"{BUILD}/tests/{t}")]
+
+    def result(what, ok, text):
+        nonlocal failed
+        print(f"{'ok  ' if ok else 'FAIL'} {what}", flush=True)
+        if not ok:
+            failed += 1
+            print("     " + text.strip()[-3000:].replace("\n", "\n     "), flush=True)
+
+    for name in sys.argv[2:] or ["x86-6.1", "x86-newest"]:
+        for test in ("engines", "calls"):
+            p = lane(name, f"./test-{test}", ".", files=tracees + [f"{BUILD}/tests/test-{test}"])
+            result(f"{name} {test}", p.returncode == 0 and "PASSED" in p.stdout, p.stdout)
+        p = lane(name, "sh", "-c", PROGRAMS, files=tracees)
+        bad = re.findall(r"^FAIL.*(?:\n(?!ok|FAIL).*)*", p.stdout, re.M)
+        good = len(re.findall(r"^ok ", p.stdout, re.M))
+        result(f"{name} programs: {good} runs", p.returncode == 0 and not bad and good > 60, "\n".join(bad) or p.stdout)
+    if len(sys.argv) < 3 or "x86-yama" in sys.argv[2:]:
+        p = lane("x86-yama", "sh", "-c", YAMA, files=tracees)
+        result("x86-yama: a child is traced, another's is refused with the reason",
+               "ok own child" in p.stdout and re.search("ptrace_scope|Yama", p.stdout), p.stdout)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
