@@ -145,6 +145,8 @@ TL_CHECKED int tl_session_attach(struct tl_session *session, int32_t pid);
  * Begins to detach from every task. Never blocks: run or turn until no task is left. Engines are
  * released as their task is let go; a group-stopped task stays stopped, a pending signal is
  * delivered.
+ * A leader that is dead while its threads live cannot be detached (ptrace(2) needs a stop): it is
+ * given up, and stays this thread's tracee until the thread ends or waits for it.
  */
 TL_API void tl_session_detach_all(struct tl_session *session);
 

@@ -13,9 +13,38 @@
 
 #include <errno.h>
 
+/*
+ * A leader that has ended before its threads is dead and cannot be detached; its death is only
+ * reported when the last thread has died. Nobody can wait for that who wants to let go: once its
+ * threads are let go it is given up, and stays with this thread until that ends or waits for it.
+ *
+ * While a thread of it is still ours it is kept: an exec by that thread is reported under the
+ * leader's id. And a process that is dying as a whole will be reported.
+ */
+static bool is_dead_leader(const struct tl_task *task)
+{
+	struct tl__sys *sys = task->session->sys;
+	char status[4096], state[32];
+
+	return task->tid == task->process->tgid && task->state == TL__TASK_RUNNING &&
+	       task->process->tasks == 1 &&
+	       sys->ops->proc_read(sys, task->tid, TL__PROC_STATUS, status, sizeof(status)) > 0 &&
+	       tl__proc_field(status, "State", state, sizeof(state)) && state[0] == 'Z' &&
+	       tl__proc_field_dec(status, "Threads") > 1;
+}
+
+static void give_up_dead_leader(struct tl_session *s, pid_t tgid)
+{
+	struct tl_task *task = tl__task_find(s, tgid);
+
+	if (task && task->detach_wanted && is_dead_leader(task))
+		tl__task_gone(task);
+}
+
 bool tl__detach_now(struct tl_task *task)
 {
 	struct tl_session *s = task->session;
+	pid_t tgid = task->process->tgid;
 	int r;
 
 	/* An interrupt sent before this entry breaks the call all the same: its exit must be seen.
@@ -33,6 +62,7 @@ bool tl__detach_now(struct tl_task *task)
 	if (r == -ESRCH)
 		return false;
 	tl__task_gone(task);
+	give_up_dead_leader(s, tgid);
 	return true;
 }
 
@@ -45,6 +75,10 @@ int tl__detach(struct tl_task *task)
 	if (task->filtered)
 		return -EBUSY;
 	task->detach_wanted = true;
+	if (is_dead_leader(task)) {
+		tl__task_gone(task);
+		return 0;
+	}
 	if (task->state != TL__TASK_STOPPED) {
 		tl__task_interrupt(task);
 		return -EINPROGRESS;
@@ -58,13 +92,21 @@ int tl__detach(struct tl_task *task)
 
 void tl__detach_all(struct tl_session *s)
 {
-	struct tl_task *task, *next;
+	struct tl_task *task = TAILQ_FIRST(&s->tasks), *next;
+	bool gone;
 
 	s->detaching = true;
-	for (task = TAILQ_FIRST(&s->tasks); task; task = next) {
+	while (task) {
 		next = TAILQ_NEXT(task, link);
+		if (next)
+			tl__task_ref(next);
 		if (task->state == TL__TASK_PARKED)
 			task->state = TL__TASK_STOPPED;
 		tl__ignore(tl__detach(task) < 0);
+		/* A dead leader may have gone with its last thread. */
+		gone = next && next->state == TL__TASK_GONE;
+		if (next)
+			tl__task_unref(next);
+		task = gone ? TAILQ_FIRST(&s->tasks) : next;
 	}
 }

@@ -81,8 +81,31 @@ def recycled_tids():
               status == [0] + [i % 7 for i in range(40)], (p.returncode, len(calls), status))
 
 
+def dead_leader():
+    """Let go of a process whose leader has ended since we attached."""
+    with tempfile.NamedTemporaryFile("r") as out:
+        p = subprocess.Popen([f"{TRACEES}/dead_leader"], stdout=subprocess.PIPE)
+        p.stdout.readline()
+        t = subprocess.Popen([TRAPLINE, "trace", "-p", str(p.pid), "-o", out.name], stderr=subprocess.DEVNULL)
+        while "sigtimedwait" not in open(out.name).read():
+            time.sleep(0.01)
+        p.send_signal(signal.SIGUSR1)
+        while open(f"/proc/{p.pid}/stat").read().split()[2] != "Z":
+            time.sleep(0.01)
+        time.sleep(0.05)
+        t.terminate()
+        try:
+            t.wait(timeout=5)
+            check("a dead leader does not hold us", p.poll() is None, p.returncode)
+        except subprocess.TimeoutExpired:
+            check("a dead leader does not hold us", False, "still there after SIGTERM")
+            t.kill()
+        p.kill()
+
+
 def main():
     descriptors()
+    dead_leader()
     recycled_tids()
     says("exit status", run("trace", "-o", "/dev/null", "--", "sh", "-c", "exit 7"), 7)
     p = run("trace", "-o", "/dev/null", "--", "sh", "-c", "kill -SEGV $$")
