@@ -144,7 +144,9 @@ TL_CHECKED int tl_session_attach(struct tl_session *session, int32_t pid);
 /*
  * Begins to detach from every task. Never blocks: run or turn until no task is left. Engines are
  * released as their task is let go; a group-stopped task stays stopped, a pending signal is
- * delivered.
+ * delivered. Threads that have child processes go before the others of their process, which are
+ * traced until then: the signals that a child's end sends would else break calls of threads that
+ * ignore them.
  * A leader that is dead while its threads live cannot be detached (ptrace(2) needs a stop): it is
  * given up, and stays this thread's tracee until the thread ends or waits for it.
  */

@@ -5,6 +5,13 @@
  * Attaching seizes every thread that /proc lists, over and over until a pass finds none new. What a
  * seized thread clones meanwhile is attached by the kernel; what an unseized one clones is in the
  * next pass. Each is interrupted, so that it stops once without its parent noticing.
+ *
+ * A signal that the program ignores is dropped when it is sent, unless the thread that it is sent
+ * to is traced; then it is queued, and where that thread is in a stop it wakes another, whose call
+ * may end with EINTR. A thread of ours has that mended (reissue.c), one not yet seized has not. So
+ * threads that such signals are sent to are seized when all others have been: those with children
+ * (SIGCHLD goes to the thread that forked) and, after them, the leader (kill, timers, the
+ * terminal). detach.c goes the other way.
  */
 #include "core.h"
 
@@ -84,15 +91,11 @@ int tl__spawn(struct tl_session *s, const struct tl_spawn_options *o, struct tl_
 	return 0;
 }
 
-/* 1: seized now. 0: known already. */
-static int seize_thread(struct tl_session *s, pid_t pid, pid_t tid)
+static int seize_thread(struct tl_session *s, pid_t pid, pid_t tid, bool parent)
 {
 	struct tl_task *task;
-	int r;
+	int r = tl__pt(s->sys, TL__PT_SEIZE, tid, 0, tl__attach_options(s));
 
-	if (tl__task_find(s, tid))
-		return 0;
-	r = tl__pt(s->sys, TL__PT_SEIZE, tid, 0, tl__attach_options(s));
 	if (r < 0)
 		return r;
 	task = tl__task_new(s, tid, pid);
@@ -100,9 +103,11 @@ static int seize_thread(struct tl_session *s, pid_t pid, pid_t tid)
 		return -ENOMEM;
 	task->state = TL__TASK_RUNNING;
 	task->quiesce_owed = true;
+	if (parent)
+		tl__task_is_parent(task);
 	tl__task_announce(task, TL_ORIGIN_ATTACH);
 	tl__task_interrupt(task);
-	return 1;
+	return 0;
 }
 
 /* A refused thread may be gone, or attached to us by its parent's clone a moment ago. */
@@ -122,6 +127,42 @@ static bool excused(struct tl_session *s, pid_t tid, int err)
 	return tl__proc_field_dec(status, "TracerPid") == s->owner;
 }
 
+enum rank { RANK_ORDINARY, RANK_PARENT, RANK_LEADER, RANKS };
+
+static enum rank rank_of(struct tl_session *s, pid_t pid, pid_t tid)
+{
+	char first[16];
+
+	if (tid == pid)
+		return RANK_LEADER;
+	if (s->sys->ops->proc_read(s->sys, tid, TL__PROC_CHILDREN, first, sizeof(first)) > 0)
+		return RANK_PARENT;
+	return RANK_ORDINARY;
+}
+
+/* Seizes what has this rank and strikes it off the list: how many, or an error. */
+static int seize_rank(struct tl_session *s, pid_t pid, pid_t *tids, int n, enum rank rank)
+{
+	int found = 0;
+
+	for (int i = 0; i < n; i++) {
+		enum rank is = RANKS;
+		int r;
+
+		if (tids[i] && !tl__task_find(s, tids[i]))
+			is = rank_of(s, pid, tids[i]);
+		if (is > rank)
+			continue;
+		r = seize_thread(s, pid, tids[i], is == RANK_PARENT);
+		if (r < 0 && !excused(s, tids[i], r))
+			return r;
+		if (r == 0)
+			found++;
+		tids[i] = 0; /* seized, or gone */
+	}
+	return found;
+}
+
 static int seize_pass(struct tl_session *s, pid_t pid, pid_t *tids, size_t max, int *count)
 {
 	int n = s->sys->ops->threads(s->sys, pid, tids, max), found = 0;
@@ -131,13 +172,12 @@ static int seize_pass(struct tl_session *s, pid_t pid, pid_t *tids, size_t max, 
 		return n;
 	if ((size_t)n > max)
 		n = (int)max;
-	for (int i = 0; i < n; i++) {
-		int r = seize_thread(s, pid, tids[i]);
+	for (enum rank rank = RANK_ORDINARY; rank < RANKS; rank++) {
+		int r = seize_rank(s, pid, tids, n, rank);
 
-		if (r < 0 && !excused(s, tids[i], r))
+		if (r < 0)
 			return r;
-		if (r > 0)
-			found++;
+		found += r;
 	}
 	return found;
 }

@@ -66,8 +66,9 @@ struct tl__systrack {
 
 struct tl__process {
 	pid_t tgid;
-	unsigned tasks; /* alive */
-	unsigned refs;  /* tombstones too */
+	unsigned tasks;   /* alive */
+	unsigned parents; /* of those: threads with children */
+	unsigned refs;    /* tombstones too */
 };
 
 struct tl_task {
@@ -85,6 +86,7 @@ struct tl_task {
 	int deliver;      /* the signal to go on with */
 	uint32_t options; /* as the kernel has them */
 
+	bool parent;      /* has or had child processes: their SIGCHLD comes to this thread first */
 	bool spawned;     /* first stop is the SIGSTOP before its exec */
 	bool filtered;    /* a seccomp program of ours selects what stops */
 	bool interrupted; /* PTRACE_INTERRUPT sent, its stop not seen */
@@ -147,8 +149,8 @@ struct tl_session {
 	struct tl__tasks tasks;
 	size_t ntasks;
 	uint64_t next_serial;
-	bool detaching;
-	bool filter; /* a filter of ours was installed: seccomp stops are ours */
+	bool detaching, parents_gone; /* detach.c */
+	bool filter;                  /* a filter of ours was installed: seccomp stops are ours */
 	bool no_new_privs;
 	int failed; /* ends the run: -EPROTO */
 	int wake;   /* set from signal handlers */
@@ -195,6 +197,7 @@ struct tl_task *tl__task_find(struct tl_session *s, pid_t tid);
 struct tl_task *tl__task_ref(struct tl_task *task);
 struct tl_task *tl__task_unref(struct tl_task *task);
 void tl__task_gone(struct tl_task *task); /* off the tables; engines are released */
+void tl__task_is_parent(struct tl_task *task);
 int tl__task_rename(struct tl_task *task, pid_t tid);
 void tl__task_announce(struct tl_task *task, enum tl_origin origin);
 
@@ -246,6 +249,8 @@ uint32_t tl__attach_options(const struct tl_session *s);
 int tl__detach(struct tl_task *task);
 bool tl__detach_now(struct tl_task *task);
 void tl__detach_all(struct tl_session *s);
+void tl__detach_next(struct tl_session *s);
+void tl__detach_stopped(struct tl_session *s);
 
 #define TL__SELECT_MARK 0x746cu /* in our filter's RET_TRACE data */
 /* select.c: the seccomp program that makes chosen calls stop */

@@ -90,23 +90,56 @@ int tl__detach(struct tl_task *task)
 	return gone ? 0 : -EINPROGRESS;
 }
 
-void tl__detach_all(struct tl_session *s)
+/*
+ * Threads that ignored signals are sent to go first, for the reason that attach.c gives: once they
+ * are untraced such signals are dropped again, and no thread is woken that nobody mends. The others
+ * wait for a parent, which may sleep in vfork; not for a leader, which may die without a word.
+ */
+static bool must_wait(const struct tl_task *task)
+{
+	return task->process->parents && !task->parent && task->tid != task->process->tgid;
+}
+
+static void detach_each(struct tl_session *s, bool whatever)
 {
 	struct tl_task *task = TAILQ_FIRST(&s->tasks), *next;
 	bool gone;
 
-	s->detaching = true;
 	while (task) {
 		next = TAILQ_NEXT(task, link);
 		if (next)
 			tl__task_ref(next);
-		if (task->state == TL__TASK_PARKED)
-			task->state = TL__TASK_STOPPED;
-		tl__ignore(tl__detach(task) < 0);
+		if (!task->detach_wanted && (whatever || !must_wait(task))) {
+			if (task->state == TL__TASK_PARKED)
+				task->state = TL__TASK_STOPPED;
+			tl__ignore(tl__detach(task) < 0);
+		}
 		/* A dead leader may have gone with its last thread. */
 		gone = next && next->state == TL__TASK_GONE;
 		if (next)
 			tl__task_unref(next);
 		task = gone ? TAILQ_FIRST(&s->tasks) : next;
 	}
+}
+
+/* Those whose turn it is, and again when the last parent of a process has gone. */
+void tl__detach_next(struct tl_session *s)
+{
+	do {
+		s->parents_gone = false;
+		detach_each(s, false);
+	} while (s->parents_gone);
+}
+
+void tl__detach_all(struct tl_session *s)
+{
+	s->detaching = true;
+	tl__detach_next(s);
+}
+
+/* Everything that can be detached in this moment, in whatever order. */
+void tl__detach_stopped(struct tl_session *s)
+{
+	s->detaching = true;
+	detach_each(s, true);
 }

@@ -104,6 +104,8 @@ void tl__lifecycle_birth(struct tl_task *task, struct tl_event *ev)
 	if (tl__pt_buf(s->sys, TL__PT_GETEVENTMSG, task->tid, 0, &msg, sizeof(msg)) < 0)
 		return;
 	thread = s->sys->ops->same_process(s->sys, task->process->tgid, (pid_t)msg);
+	if (!thread)
+		tl__task_is_parent(task);
 	child = child_of(task, (pid_t)msg, thread);
 	ev->clone.tid = (int32_t)msg;
 	ev->clone.kind = clone_kind(task, thread);

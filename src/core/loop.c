@@ -188,6 +188,8 @@ static int take(struct tl_session *s, bool block)
 	unsigned flags = block ? 0 : TL__WAIT_NOHANG;
 	int r;
 
+	if (s->parents_gone && s->detaching)
+		tl__detach_next(s);
 	if (s->ntasks <= 1)
 		return take_one(s, flags);
 	/* While but one of them stops, as a parent that waits does not, the others need no looking

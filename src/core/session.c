@@ -100,7 +100,7 @@ void tl__session_free(struct tl_session *s)
 		return;
 	tl__watch_done(s);
 	if (s->sys)
-		tl__detach_all(s);
+		tl__detach_stopped(s);
 	while ((task = TAILQ_FIRST(&s->tasks))) {
 		tl__place_release(task);
 		tl__task_gone(task);

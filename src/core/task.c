@@ -71,6 +71,14 @@ struct tl_task *tl__task_find(struct tl_session *s, pid_t tid)
 	return tl__hash_get(&s->by_tid, (uint64_t)tid);
 }
 
+void tl__task_is_parent(struct tl_task *task)
+{
+	if (task->parent)
+		return;
+	task->parent = true;
+	task->process->parents++;
+}
+
 void tl__task_gone(struct tl_task *task)
 {
 	struct tl_session *s = task->session;
@@ -85,6 +93,8 @@ void tl__task_gone(struct tl_task *task)
 		tl__hash_del(&s->by_tid, (uint64_t)task->tid);
 	TAILQ_REMOVE(&s->tasks, task, link);
 	s->ntasks--;
+	if (task->parent && --task->process->parents == 0)
+		s->parents_gone = true;
 	process_leave(s, task->process);
 	tl__task_unref(task);
 }

@@ -25,7 +25,10 @@ ssize_t tl__kernel_proc_read(struct tl__sys *sys, pid_t tid, enum tl__proc_file 
 	int fd;
 
 	(void)sys;
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, file_names[file]);
+	if (file == TL__PROC_CHILDREN)
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)tid, (int)tid);
+	else
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, file_names[file]);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
