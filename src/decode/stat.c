@@ -90,54 +90,12 @@ struct stat_x86_64 {
 	int64_t unused[3];
 };
 
-static bool fetch_64(struct tl__ctx *c, uint64_t v, struct file_stat *s)
-{
-	struct stat_x86_64 k;
-
-	if (!tl__fetch(c, v, &k, sizeof(k)))
-		return false;
-	*s = (struct file_stat){ .dev = k.dev,
-				 .ino = k.ino,
-				 .nlink = k.nlink,
-				 .rdev = k.rdev,
-				 .blocks = (uint64_t)k.blocks,
-				 .mode = k.mode,
-				 .uid = k.uid,
-				 .gid = k.gid,
-				 .size = k.size,
-				 .blksize = k.blksize,
-				 .sec = { k.atime, k.mtime, k.ctime },
-				 .nsec = { k.atime_nsec, k.mtime_nsec, k.ctime_nsec } };
-	return true;
-}
-
 struct stat_i386 {
 	uint32_t dev, ino;
 	uint16_t mode, nlink, uid, gid;
 	uint32_t rdev, size, blksize, blocks, atime, atime_nsec, mtime, mtime_nsec, ctime,
 		ctime_nsec, unused[2];
 };
-
-static bool fetch_32(struct tl__ctx *c, uint64_t v, struct file_stat *s)
-{
-	struct stat_i386 k;
-
-	if (!tl__fetch(c, v, &k, sizeof(k)))
-		return false;
-	*s = (struct file_stat){ .dev = k.dev,
-				 .ino = k.ino,
-				 .nlink = k.nlink,
-				 .rdev = k.rdev,
-				 .blocks = k.blocks,
-				 .mode = k.mode,
-				 .uid = k.uid,
-				 .gid = k.gid,
-				 .size = k.size,
-				 .blksize = k.blksize,
-				 .sec = { k.atime, k.mtime, k.ctime },
-				 .nsec = { k.atime_nsec, k.mtime_nsec, k.ctime_nsec } };
-	return true;
-}
 
 struct __attribute__((packed)) stat64_i386 {
 	uint64_t dev;
@@ -151,6 +109,34 @@ struct __attribute__((packed)) stat64_i386 {
 	uint64_t ino;
 };
 
+/* Fetches one of the kernel's layouts, which name their members alike. */
+#define FETCH(layout)                                                                              \
+	static bool fetch_##layout(struct tl__ctx *c, uint64_t v, struct file_stat *s)             \
+	{                                                                                          \
+		struct layout k;                                                                   \
+                                                                                                   \
+		if (!tl__fetch(c, v, &k, sizeof(k)))                                               \
+			return false;                                                              \
+		*s = (struct file_stat){ .dev = k.dev,                                             \
+					 .ino = k.ino,                                             \
+					 .nlink = k.nlink,                                         \
+					 .rdev = k.rdev,                                           \
+					 .blocks = (uint64_t)k.blocks,                             \
+					 .mode = k.mode,                                           \
+					 .uid = k.uid,                                             \
+					 .gid = k.gid,                                             \
+					 .size = k.size,                                           \
+					 .blksize = k.blksize,                                     \
+					 .sec = { k.atime, k.mtime, k.ctime },                     \
+					 .nsec = { k.atime_nsec, k.mtime_nsec, k.ctime_nsec } };   \
+		return true;                                                                       \
+	}
+
+FETCH(stat_x86_64)
+FETCH(stat_i386)
+FETCH(stat64_i386)
+#undef FETCH
+
 PRINTER(stat)
 {
 	struct file_stat s;
@@ -158,40 +144,19 @@ PRINTER(stat)
 	(void)a;
 	if (tl__failed(c))
 		tl__addr(c, v);
-	else if (c->word == 8 ? fetch_64(c, v, &s) : fetch_32(c, v, &s))
+	else if (c->word == 8 ? fetch_stat_x86_64(c, v, &s) : fetch_stat_i386(c, v, &s))
 		put_stat(c, &s);
 }
 
 PRINTER(stat64)
 {
-	struct stat64_i386 k;
 	struct file_stat s;
 
 	(void)a;
-	if (tl__failed(c)) {
+	if (tl__failed(c))
 		tl__addr(c, v);
-		return;
-	}
-	if (c->word == 8) {
-		if (fetch_64(c, v, &s))
-			put_stat(c, &s);
-		return;
-	}
-	if (!tl__fetch(c, v, &k, sizeof(k)))
-		return;
-	s = (struct file_stat){ .dev = k.dev,
-				.ino = k.ino,
-				.nlink = k.nlink,
-				.rdev = k.rdev,
-				.blocks = k.blocks,
-				.mode = k.mode,
-				.uid = k.uid,
-				.gid = k.gid,
-				.size = k.size,
-				.blksize = k.blksize,
-				.sec = { k.atime, k.mtime, k.ctime },
-				.nsec = { k.atime_nsec, k.mtime_nsec, k.ctime_nsec } };
-	put_stat(c, &s);
+	else if (c->word == 8 ? fetch_stat_x86_64(c, v, &s) : fetch_stat64_i386(c, v, &s))
+		put_stat(c, &s);
 }
 
 static void statx_time(struct tl__ctx *c, const char *name, const struct statx_timestamp *t)
