@@ -51,7 +51,7 @@ static bool signal_pending(struct tl_task *task)
 	ignored = tl__proc_field_hex(status, "SigIgn") |
 		  (by_default & ~tl__proc_field_hex(status, "SigCgt"));
 	pending = tl__proc_field_hex(status, "SigPnd") | tl__proc_field_hex(status, "ShdPnd");
-	if (task->deliver)
+	if (task->deliver > 0 && task->deliver <= 64)
 		pending |= BIT(task->deliver);
 	return pending & ~tl__proc_field_hex(status, "SigBlk") & ~ignored;
 }
