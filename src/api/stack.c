@@ -65,6 +65,7 @@ int tl_stack_walk(struct tl_unwinder *unwinder, struct tl_task *task,
 	if (!arch->dwarf_regs)
 		return -EOPNOTSUPP;
 	in.nregs = arch->dwarf_regs(task->regs, task->regs_len, in.regs);
+	in.pc = arch->get_ip(task->regs, task->regs_len);
 	n = task->session->sys->ops->proc_read(task->session->sys, task->tid, TL__PROC_MAPS,
 					       unwinder->maps, MAPS_MOST);
 	if (n <= 0)

@@ -4,9 +4,10 @@
 
 #include "compat.h"
 
-enum { EM_386_ = 3, EM_X86_64_ = 62 };
+enum { EM_386_ = 3, EM_ARM_ = 40, EM_X86_64_ = 62, EM_AARCH64_ = 183 };
 
-static const struct tl__arch *const archs[] = { &tl__arch_x86_64, &tl__arch_i386, &tl__arch_x32 };
+static const struct tl__arch *const archs[] = { &tl__arch_x86_64, &tl__arch_i386, &tl__arch_x32,
+						&tl__arch_arm64, &tl__arch_arm };
 
 const struct tl__arch *tl__arch_get(enum tl_abi abi)
 {
@@ -37,9 +38,25 @@ const struct tl__arch *tl__arch_of_gpr(size_t len)
 
 const struct tl__arch *tl__arch_of_machine(uint16_t e_machine, bool elf64)
 {
-	if (e_machine == EM_X86_64_)
+	switch (e_machine) {
+	case EM_X86_64_:
 		return elf64 ? &tl__arch_x86_64 : &tl__arch_x32;
-	return e_machine == EM_386_ ? &tl__arch_i386 : NULL;
+	case EM_386_:
+		return &tl__arch_i386;
+	case EM_AARCH64_:
+		return &tl__arch_arm64;
+	case EM_ARM_:
+		return &tl__arch_arm;
+	default:
+		return NULL;
+	}
+}
+
+const struct tl__arch *tl__arch_native(unsigned bits)
+{
+	if (bits == 64)
+		return TL__BY_HOST(&tl__arch_x86_64, &tl__arch_arm64);
+	return TL__BY_HOST(&tl__arch_i386, &tl__arch_arm);
 }
 
 bool tl__is_restart_code(int64_t ret)

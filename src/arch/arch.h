@@ -10,6 +10,11 @@
 
 #include "trapline/types.h"
 
+/* Calls' numbers on arm64 kernels, for AArch64 and AArch32 tasks. */
+#define TL__NT_ARM_SYSTEM_CALL 0x404
+
+enum { TL__DWARF_MAX = 32 };
+
 enum tl__regset_flags {
 	TL__REGSET_READONLY = 1,
 	TL__REGSET_VARIABLE = 2, /* size known at run time only; count is the most there can be */
@@ -60,8 +65,9 @@ struct tl__arch {
 	enum tl_abi abi;
 	const char *name;
 	uint32_t audit_arch;
-	uint8_t word;         /* bytes in a pointer */
-	uint8_t syscall_insn; /* bytes in the instruction that makes a call */
+	uint8_t word;     /* bytes in a pointer */
+	uint32_t nr_note; /* the set that a call's number lives in; 0: the general one */
+	bool arg0_is_ret; /* behind a call its first argument is not in the general set any more */
 	const struct tl__view *view;
 	const struct tl__reg *regs;
 	size_t nregs;
@@ -72,20 +78,25 @@ struct tl__arch {
 
 	/* gpr/len: the general set as the kernel gave it; its length tells its layout. */
 	int (*get_frame)(const void *gpr, size_t len, struct tl__frame *frame);
-	int (*set_nr)(void *gpr, size_t len, int64_t nr);
+	int (*set_nr)(void *gpr, size_t len, int64_t nr); /* NULL with nr_note */
 	int (*set_args)(void *gpr, size_t len, const uint64_t args[6]);
 	int (*set_ret)(void *gpr, size_t len, int64_t ret);
-	/* Puts the task back before the call's instruction, with its number in place. */
-	int (*reissue)(void *gpr, size_t len);
-	/* Was this stop reached through a system call? (x86: orig_rax is not -1.) */
+	/* Puts the task back before the call's instruction, with number and first argument in place
+	 * (which x86 and AArch32 keep themselves: arg0 is not looked at there). */
+	int (*reissue)(void *gpr, size_t len, uint64_t arg0);
+	/* Was this stop reached through a system call? (x86: orig_rax is not -1.) NULL where the
+	 * general set does not tell. */
 	bool (*in_syscall)(const void *gpr, size_t len);
 	uint64_t (*get_ip)(const void *gpr, size_t len);
 	int (*set_ip)(void *gpr, size_t len, uint64_t ip);
 	uint64_t (*get_sp)(const void *gpr, size_t len);
-	/* The registers in DWARF's order, the pc last; returns how many. */
-	unsigned (*dwarf_regs)(const void *gpr, size_t len, uint64_t regs[17]);
+	/* The registers in DWARF's order; returns how many. */
+	unsigned (*dwarf_regs)(const void *gpr, size_t len, uint64_t regs[TL__DWARF_MAX]);
 	/* The ABI that the instruction before ip would use: for kernels that do not tell. */
-	enum tl_abi (*abi_of_insn)(const uint8_t insn[2], size_t gpr_len, int64_t nr);
+	enum tl_abi (*abi_of_insn)(const uint8_t insn[4], size_t gpr_len, int64_t nr);
+	/* Does this instruction make a call? The CPU's mode is in the registers. */
+	bool (*is_call)(const uint8_t insn[4], const void *gpr, size_t len);
+	unsigned (*call_len)(const void *gpr, size_t len); /* of that instruction, in bytes */
 };
 
 /* By ABI; NULL when it is none of ours. */
@@ -97,7 +108,11 @@ const struct tl__arch *tl__arch_of_gpr(size_t len);
 const struct tl__arch *tl__arch_of_machine(uint16_t e_machine, bool elf64);
 bool tl__is_restart_code(int64_t ret);
 
-extern const struct tl__arch tl__arch_x86_64, tl__arch_i386, tl__arch_x32;
+/* This machine's own, for programs of 64 or 32 bits. */
+const struct tl__arch *tl__arch_native(unsigned bits);
+
+extern const struct tl__arch tl__arch_x86_64, tl__arch_i386, tl__arch_x32, tl__arch_arm64,
+	tl__arch_arm;
 
 #define TL__GPR_MAX 288 /* arm64's 272 is the largest */
 #define TL__X32_BIT 0x40000000

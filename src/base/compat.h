@@ -15,4 +15,13 @@
 		}                                                                                  \
 	} while (0)
 
+/* One for each kind of machine that trapline runs on. */
+#if defined(__x86_64__)
+#define TL__BY_HOST(x86, arm) (x86)
+#elif defined(__aarch64__)
+#define TL__BY_HOST(x86, arm) (arm)
+#else
+#error "trapline runs on x86-64 and arm64"
+#endif
+
 #endif

@@ -45,7 +45,11 @@ static bool claim_emulated(struct tl_task *task)
 		return false;
 	arch = tl__regs_arch(task);
 	if (arch) {
-		arch->reissue(task->regs, task->regs_len);
+		struct tl__frame f = { 0 };
+
+		/* Skipped: what has the first argument still has it. */
+		arch->get_frame(task->regs, task->regs_len, &f);
+		arch->reissue(task->regs, task->regs_len, f.args[0]);
 		task->regs_dirty = true;
 	}
 	/* With tracing on from here, the skipped call's exit is reported first. */

@@ -12,24 +12,50 @@
  */
 #include "core.h"
 
+#include "compat.h"
+
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BIT(sig) (1ull << ((sig)-1))
+
+/*
+ * Where the general set does not tell, the number's own does at an exit: -1 behind sigreturn, whose
+ * result is another call's. At later stops the kernel has forgotten the call (arm64, do_signal),
+ * and the instruction tells. A task whose handler has just returned to behind a call that rightly
+ * said EINTR looks the same; it would have to be stopped in that very moment.
+ */
+static bool behind_call(struct tl_task *task, const struct tl__arch *arch)
+{
+	unsigned len = arch->call_len(task->regs, task->regs_len);
+	uint8_t insn[4] = { 0 };
+	int32_t nr;
+
+	if (arch->in_syscall)
+		return arch->in_syscall(task->regs, task->regs_len);
+	if (task->stop.kind == TL__STOP_EXIT)
+		return tl__pt_buf(task->session->sys, TL__PT_GETREGSET, task->tid, arch->nr_note,
+				  &nr, sizeof(nr)) == sizeof(nr) &&
+		       nr != -1;
+	return tl__mem_read(task, arch->get_ip(task->regs, task->regs_len) - len, insn, len) ==
+		       len &&
+	       arch->is_call(insn, task->regs, task->regs_len);
+}
 
 static bool is_eintr(struct tl_task *task, const struct tl__arch **ret_arch)
 {
 	const struct tl__arch *arch = tl__regs_arch(task);
 	struct tl__frame f;
 
-	if (!arch || !arch->in_syscall(task->regs, task->regs_len))
+	if (!arch)
 		return false;
 	/* The 64-bit layout holds an int $0x80's result sign-extended too. */
 	if (arch->get_frame(task->regs, task->regs_len, &f) < 0 || f.ret != -EINTR)
 		return false;
 	/* close() is done even when it says EINTR: the descriptor may be somebody else's by now. */
-	if (f.nr == arch->known.close)
+	if (f.nr == arch->known.close || !behind_call(task, arch))
 		return false;
 	*ret_arch = arch;
 	return true;
@@ -56,14 +82,63 @@ static bool signal_pending(struct tl_task *task)
 	return pending & ~tl__proc_field_hex(status, "SigBlk") & ~ignored;
 }
 
+static int set_number(struct tl_task *task, const struct tl__arch *arch, int32_t nr)
+{
+	return tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, arch->nr_note, &nr,
+			  sizeof(nr));
+}
+
+/*
+ * The first argument where the result has taken its register (orig_x0 on arm64). No set has it, but
+ * /proc/TID/syscall prints it for a task that is in a call, which is one whose number is not -1.
+ */
+static int hidden_arg0(struct tl_task *task, const struct tl__arch *arch, int64_t nr, uint64_t *ret)
+{
+	struct tl__sys *sys = task->session->sys;
+	char text[256], *end;
+	ssize_t n;
+	int r;
+
+	if (task->call_valid && !(task->call.flags & TL_SYSCALL_NO_ENTRY)) {
+		*ret = task->call.args[0];
+		return 0;
+	}
+	r = set_number(task, arch, (int32_t)nr);
+	if (r < 0)
+		return r;
+	n = sys->ops->proc_read(sys, task->tid, TL__PROC_SYSCALL, text, sizeof(text));
+	r = set_number(task, arch, -1);
+	if (n <= 0 || r < 0)
+		return r < 0 ? r : -ESRCH;
+	strtoull(text, &end, 10);
+	*ret = strtoull(end, &end, 16);
+	return *end == ' ' ? 0 : -EPROTO;
+}
+
+static int first_arg(struct tl_task *task, const struct tl__arch *arch, uint64_t *ret)
+{
+	struct tl__frame f;
+	int r;
+
+	*ret = 0;
+	if (!arch->arg0_is_ret)
+		return 0;
+	r = arch->get_frame(task->regs, task->regs_len, &f);
+	return r < 0 ? r : hidden_arg0(task, arch, f.nr, ret);
+}
+
 /* At a stop behind a call: puts the task back before it where nothing but tracing broke it. */
 bool tl__reissue_broken(struct tl_task *task)
 {
 	const struct tl__arch *arch;
+	uint64_t arg0;
 
-	if (!is_eintr(task, &arch) || signal_pending(task))
+	if (!is_eintr(task, &arch) || signal_pending(task) || first_arg(task, arch, &arg0) < 0)
 		return false;
-	arch->reissue(task->regs, task->regs_len);
+	arch->reissue(task->regs, task->regs_len, arg0);
 	task->regs_dirty = true;
+	/* Not in a call any more: an argument that looks like a restart code is none. */
+	if (arch->nr_note)
+		tl__ignore(set_number(task, arch, -1) < 0);
 	return true;
 }

@@ -13,12 +13,12 @@
 
 static bool is_call_insn(struct tl_task *task, const struct tl__arch *arch)
 {
-	uint8_t insn[2];
+	uint64_t ip = arch->get_ip(task->regs, task->regs_len);
+	unsigned len = arch->call_len(task->regs, task->regs_len);
+	uint8_t insn[4] = { 0 };
 
-	if (tl__mem_read(task, arch->get_ip(task->regs, task->regs_len), insn, 2) != 2)
-		return false;
-	return (insn[0] == 0x0f && (insn[1] == 0x05 || insn[1] == 0x34)) ||
-	       (insn[0] == 0xcd && insn[1] == 0x80);
+	return tl__mem_read(task, ip, insn, len) == len &&
+	       arch->is_call(insn, task->regs, task->regs_len);
 }
 
 /*

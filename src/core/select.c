@@ -83,12 +83,13 @@ static int emit_section(struct out *o, const int32_t *numbers, size_t n)
 /* Returns the length; -E2BIG when it does not fit. */
 int tl__select_build(const struct tl_spawn_options *opts, struct tl__bpf_insn *code, size_t max)
 {
+	const struct tl__arch *wide = tl__arch_native(64), *narrow = tl__arch_native(32);
 	struct out o = { .code = code, .max = max };
 	size_t hole;
 	int r;
 
 	emit(&o, BPF_LD_W_ABS, 0, 0, DATA_ARCH);
-	emit(&o, BPF_JEQ, 1, 0, tl__arch_x86_64.audit_arch);
+	emit(&o, BPF_JEQ, 1, 0, wide->audit_arch);
 	hole = o.n;
 	emit(&o, BPF_JA, 0, 0, 0);
 	r = emit_section(&o, opts->select_64, opts->n_select_64);
@@ -96,7 +97,7 @@ int tl__select_build(const struct tl_spawn_options *opts, struct tl__bpf_insn *c
 		return r;
 	if (hole < max)
 		code[hole].k = (uint32_t)(o.n - hole - 1);
-	emit(&o, BPF_JEQ, 1, 0, tl__arch_i386.audit_arch);
+	emit(&o, BPF_JEQ, 1, 0, narrow->audit_arch);
 	emit(&o, BPF_RET_K, 0, 0, RET_ALLOW);
 	r = emit_section(&o, opts->select_32, opts->n_select_32);
 	if (r < 0)

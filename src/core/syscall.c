@@ -38,7 +38,8 @@ static int take_from_regs(struct tl_task *task, uint32_t flags)
 {
 	const struct tl__arch *layout = tl__regs_arch(task), *arch;
 	struct tl__frame f;
-	uint8_t insn[2] = { 0 };
+	uint8_t insn[4] = { 0 };
+	unsigned len;
 	int r;
 
 	if (!layout)
@@ -46,7 +47,8 @@ static int take_from_regs(struct tl_task *task, uint32_t flags)
 	r = layout->get_frame(task->regs, task->regs_len, &f);
 	if (r < 0)
 		return r;
-	if (tl__mem_read(task, f.ip - layout->syscall_insn, insn, sizeof(insn)) < 0)
+	len = layout->call_len(task->regs, task->regs_len);
+	if (tl__mem_read(task, f.ip - len, insn, len) < 0)
 		insn[0] = 0;
 	arch = tl__arch_get(layout->abi_of_insn(insn, task->regs_len, f.nr));
 	r = arch->get_frame(task->regs, task->regs_len, &f);
@@ -221,6 +223,21 @@ static int set_by_info(struct tl_task *task, const struct tl__arch *arch, int64_
 			  sizeof(info));
 }
 
+/* Where the number is not in the general set, its own is written at once. */
+static int write_nr(struct tl_task *task, const struct tl__arch *arch, int64_t nr)
+{
+	int32_t raw = (int32_t)nr;
+	int r;
+
+	if (arch->nr_note) {
+		r = tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, arch->nr_note, &raw,
+			       sizeof(raw));
+		return r < 0 ? r : 0;
+	}
+	task->regs_dirty = true;
+	return arch->set_nr(task->regs, task->regs_len, nr);
+}
+
 static int set_by_regs(struct tl_task *task, const struct tl__arch *arch, int64_t nr,
 		       const uint64_t args[6])
 {
@@ -228,7 +245,7 @@ static int set_by_regs(struct tl_task *task, const struct tl__arch *arch, int64_
 
 	if (r < 0)
 		return r;
-	r = arch->set_nr(task->regs, task->regs_len, nr);
+	r = write_nr(task, arch, nr);
 	if (r == 0)
 		r = arch->set_args(task->regs, task->regs_len, args);
 	task->regs_dirty = true;
@@ -297,7 +314,7 @@ int tl__syscall_skip(struct tl_task *task)
 
 	if (r < 0)
 		return r;
-	r = arch->set_nr(task->regs, task->regs_len, -1);
+	r = write_nr(task, arch, -1);
 	if (r == 0)
 		r = arch->set_ret(task->regs, task->regs_len, task->skip_ret);
 	task->regs_dirty = true;

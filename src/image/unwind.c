@@ -63,10 +63,11 @@ static bool memory_read(Dwfl *dwfl, Dwarf_Addr addr, Dwarf_Word *result, void *a
 static bool set_initial_registers(Dwfl_Thread *thread, void *arg)
 {
 	struct tl__unwinder *u = arg;
-	Dwarf_Word regs[17];
+	Dwarf_Word regs[32];
 
 	for (unsigned i = 0; i < u->in->nregs; i++)
 		regs[i] = u->in->regs[i];
+	dwfl_thread_state_register_pc(thread, u->in->pc);
 	return dwfl_thread_state_registers(thread, 0, u->in->nregs, regs);
 }
 

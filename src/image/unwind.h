@@ -15,7 +15,8 @@ struct tl__unwind_input {
 	char *maps; /* text of /proc/PID/maps */
 	size_t maps_len;
 	uint64_t serial;   /* of the task: recycled pids are told apart by it */
-	uint64_t regs[17]; /* in DWARF's order; the last is the pc */
+	uint64_t regs[32]; /* in DWARF's order */
+	uint64_t pc;
 	unsigned nregs;
 	bool (*read_word)(void *data, uint64_t addr, uint64_t *word);
 	void *data;

@@ -6,32 +6,45 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#ifdef __x86_64__
 #include <sys/user.h>
+#endif
 
 #include <cmocka.h>
 
-static struct user_regs_struct sample(void)
+/* struct user_regs_struct of x86-64, on any host. */
+struct x86_64_gpr {
+	unsigned long long r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi,
+		orig_rax, rip, cs, eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
+};
+
+static struct x86_64_gpr sample(void)
 {
-	struct user_regs_struct r = { .rdi = 1,
-				      .rsi = 2,
-				      .rdx = 3,
-				      .r10 = 4,
-				      .r8 = 5,
-				      .r9 = 6,
-				      .rbx = 11,
-				      .rcx = 12,
-				      .rbp = 16,
-				      .rax = (unsigned long long)-38,
-				      .orig_rax = 257,
-				      .rip = 0x401002,
-				      .rsp = 0x7ffc0000 };
+	struct x86_64_gpr r = { .rdi = 1,
+				.rsi = 2,
+				.rdx = 3,
+				.r10 = 4,
+				.r8 = 5,
+				.r9 = 6,
+				.rbx = 11,
+				.rcx = 12,
+				.rbp = 16,
+				.rax = (unsigned long long)-38,
+				.orig_rax = 257,
+				.rip = 0x401002,
+				.rsp = 0x7ffc0000 };
 	return r;
 }
 
 static void layouts_match_the_kernel(void **state)
 {
 	(void)state;
-	assert_int_equal(sizeof(struct user_regs_struct), 216);
+#ifdef __x86_64__
+	assert_int_equal(sizeof(struct user_regs_struct), sizeof(struct x86_64_gpr));
+	assert_int_equal(offsetof(struct user_regs_struct, rip), offsetof(struct x86_64_gpr, rip));
+#endif
+	assert_ptr_equal(tl__arch_of_gpr(272), &tl__arch_arm64);
+	assert_ptr_equal(tl__arch_of_gpr(72), &tl__arch_arm);
 	assert_ptr_equal(tl__arch_of_gpr(216), &tl__arch_x86_64);
 	assert_ptr_equal(tl__arch_of_gpr(68), &tl__arch_i386);
 	assert_null(tl__arch_of_gpr(100));
@@ -39,7 +52,7 @@ static void layouts_match_the_kernel(void **state)
 
 static void frame_64(void **state)
 {
-	struct user_regs_struct r = sample();
+	struct x86_64_gpr r = sample();
 	struct tl__frame f;
 
 	(void)state;
@@ -55,7 +68,7 @@ static void frame_64(void **state)
 static void frame_32_in_64(void **state)
 {
 	static const uint64_t args[6] = { 21, 22, 23, 24, 25, 26 };
-	struct user_regs_struct r = sample();
+	struct x86_64_gpr r = sample();
 	struct tl__frame f;
 
 	(void)state;
@@ -71,11 +84,11 @@ static void frame_32_in_64(void **state)
 
 static void reissue_goes_back(void **state)
 {
-	struct user_regs_struct r = sample();
+	struct x86_64_gpr r = sample();
 
 	(void)state;
 	assert_true(tl__arch_x86_64.in_syscall(&r, sizeof(r)));
-	assert_int_equal(tl__arch_x86_64.reissue(&r, sizeof(r)), 0);
+	assert_int_equal(tl__arch_x86_64.reissue(&r, sizeof(r), 0), 0);
 	assert_int_equal(r.rip, 0x401000);
 	assert_int_equal(r.rax, 257);
 	r.orig_rax = (unsigned long long)-1;
@@ -84,7 +97,7 @@ static void reissue_goes_back(void **state)
 
 static void x32_has_a_bit(void **state)
 {
-	struct user_regs_struct r = sample();
+	struct x86_64_gpr r = sample();
 	struct tl__frame f;
 
 	(void)state;
@@ -100,7 +113,7 @@ static void x32_has_a_bit(void **state)
 
 static void numbers_are_32_bits_wide(void **state)
 {
-	struct user_regs_struct r = sample();
+	struct x86_64_gpr r = sample();
 	struct tl__frame f;
 
 	(void)state;
@@ -108,6 +121,69 @@ static void numbers_are_32_bits_wide(void **state)
 	assert_int_equal(tl__arch_x86_64.get_frame(&r, sizeof(r), &f), 0);
 	assert_int_equal(f.nr, -1);
 	assert_false(tl__arch_x86_64.in_syscall(&r, sizeof(r)));
+}
+
+/* x0 to x30, sp, pc, pstate. */
+static void arm64_frame_and_reissue(void **state)
+{
+	static const uint8_t svc[4] = { 0x01, 0, 0, 0xd4 }, svc_imm[4] = { 0x41, 0x02, 0, 0xd4 },
+			     brk[4] = { 0, 0, 0x20, 0xd4 };
+	uint64_t r[34], other[6] = { 90, 91, 92, 93, 94, 95 };
+	const struct tl__arch *a = &tl__arch_arm64;
+	struct tl__frame f;
+
+	(void)state;
+	for (unsigned i = 0; i < 34; i++)
+		r[i] = 1000 + i;
+	r[8] = 0xffffffff00000038;
+	assert_int_equal(a->get_frame(r, sizeof(r), &f), 0);
+	assert_int_equal(f.nr, 56);
+	assert_int_equal(f.ret, 1000);
+	assert_int_equal(f.args[0], 1000);
+	assert_int_equal(f.args[5], 1005);
+	assert_int_equal(f.sp, 1031);
+	assert_int_equal(f.ip, 1032);
+	assert_int_equal(a->get_frame(r, 72, &f), -EINVAL);
+	assert_int_equal(a->set_args(r, sizeof(r), other), 0);
+	assert_int_equal(r[5], 95);
+	assert_int_equal(r[6], 1006);
+	assert_int_equal(a->set_ret(r, sizeof(r), -4), 0);
+	assert_int_equal(a->reissue(r, sizeof(r), 77), 0);
+	assert_int_equal(r[0], 77);
+	assert_int_equal(r[32], 1028);
+	assert_true(a->is_call(svc, r, sizeof(r)));
+	assert_true(a->is_call(svc_imm, r, sizeof(r)));
+	assert_false(a->is_call(brk, r, sizeof(r)));
+}
+
+/* r0 to r15, cpsr, orig_r0. */
+static void arm_frame_and_reissue(void **state)
+{
+	static const uint8_t svc[4] = { 0, 0, 0, 0xef }, thumb_svc[4] = { 0, 0xdf, 0, 0 };
+	uint32_t r[18], before[18];
+	const struct tl__arch *a = &tl__arch_arm;
+	struct tl__frame f;
+
+	(void)state;
+	for (unsigned i = 0; i < 18; i++)
+		r[i] = 1000 + i;
+	r[0] = (uint32_t)-4;
+	r[16] = 0x10;
+	assert_int_equal(a->get_frame(r, sizeof(r), &f), 0);
+	assert_int_equal(f.nr, 1007);
+	assert_int_equal(f.ret, -4);
+	assert_int_equal(f.args[0], 1017);
+	assert_int_equal(f.args[1], 1001);
+	memcpy(before, r, sizeof(r));
+	assert_true(a->is_call(svc, r, sizeof(r)));
+	assert_int_equal(a->reissue(r, sizeof(r), 0), 0);
+	assert_int_equal(r[0], 1017);
+	assert_int_equal(r[15], 1015 - 4);
+	memcpy(r, before, sizeof(r));
+	r[16] |= 0x20;
+	assert_true(a->is_call(thumb_svc, r, sizeof(r)));
+	assert_int_equal(a->reissue(r, sizeof(r), 0), 0);
+	assert_int_equal(r[15], 1015 - 2);
 }
 
 int main(void)
@@ -119,6 +195,8 @@ int main(void)
 		cmocka_unit_test(reissue_goes_back),
 		cmocka_unit_test(x32_has_a_bit),
 		cmocka_unit_test(numbers_are_32_bits_wide),
+		cmocka_unit_test(arm64_frame_and_reissue),
+		cmocka_unit_test(arm_frame_and_reissue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

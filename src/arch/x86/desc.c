@@ -158,16 +158,17 @@ static int set_ret(void *gpr, size_t len, int64_t ret)
  * landing pad, before which lies an int $0x80 that does the same. The number goes back to rax as
  * the program had it.
  */
-static int reissue(void *gpr, size_t len)
+static int reissue(void *gpr, size_t len, uint64_t arg0)
 {
 	uint64_t nr = get(gpr, len, X64_ORIG_RAX, I386_ORIG_EAX);
 	int r = set_ret(gpr, len, (int64_t)nr);
 
+	(void)arg0;
 	return r < 0 ? r : set_ip(gpr, len, get_ip(gpr, len) - 2);
 }
 
 /* System V psABI: x86-64 figure 3.36, i386 table 2.14. */
-static unsigned dwarf_regs(const void *gpr, size_t len, uint64_t regs[17])
+static unsigned dwarf_regs(const void *gpr, size_t len, uint64_t regs[TL__DWARF_MAX])
 {
 	static const uint8_t order64[17] = { X64_RAX, X64_RDX, X64_RCX, X64_RBX, X64_RSI, X64_RDI,
 					     X64_RBP, X64_RSP, X64_R8,  X64_R9,  X64_R10, X64_R11,
@@ -181,17 +182,33 @@ static unsigned dwarf_regs(const void *gpr, size_t len, uint64_t regs[17])
 	return n;
 }
 
-static enum tl_abi abi_of_insn(const uint8_t insn[2], size_t gpr_len, int64_t nr)
+static enum tl_abi abi_of_insn(const uint8_t insn[4], size_t gpr_len, int64_t nr)
 {
 	if (gpr_len == I386_GPR_SIZE || (insn[0] == 0xcd && insn[1] == 0x80))
 		return TL_ABI_I386;
 	return nr >= 0 && nr & TL__X32_BIT ? TL_ABI_X32 : TL_ABI_X86_64;
 }
 
+static bool is_call(const uint8_t insn[4], const void *gpr, size_t len)
+{
+	(void)gpr;
+	(void)len;
+	return (insn[0] == 0x0f && (insn[1] == 0x05 || insn[1] == 0x34)) ||
+	       (insn[0] == 0xcd && insn[1] == 0x80);
+}
+
+static unsigned call_len(const void *gpr, size_t len)
+{
+	(void)gpr;
+	(void)len;
+	return 2;
+}
+
 #define COMMON                                                                                     \
-	.syscall_insn = 2, .breakpoint = { 0xcc }, .breakpoint_len = 1, .breakpoint_advance = 1,   \
-	.set_ret = set_ret, .reissue = reissue, .in_syscall = in_syscall, .get_ip = get_ip,        \
-	.set_ip = set_ip, .get_sp = get_sp, .abi_of_insn = abi_of_insn, .dwarf_regs = dwarf_regs
+	.is_call = is_call, .call_len = call_len, .breakpoint = { 0xcc }, .breakpoint_len = 1,     \
+	.breakpoint_advance = 1, .set_ret = set_ret, .reissue = reissue, .in_syscall = in_syscall, \
+	.get_ip = get_ip, .set_ip = set_ip, .get_sp = get_sp, .abi_of_insn = abi_of_insn,          \
+	.dwarf_regs = dwarf_regs
 
 #define KNOWN_64                                                                                   \
 	.clone = 56, .clone3 = 435, .fork = 57, .vfork = 58, .restart_syscall = 219,               \

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The arm64 descriptor, and the system call ABI in a register buffer.
+ *
+ * x0 is first argument and result in one: behind a call the argument is gone from the general set
+ * (the kernel keeps it as orig_x0, out of the set's reach). The number is taken from x8 when the
+ * call is made and lives in a set of its own from then on.
+ */
+#include "regs.h"
+
+#include <errno.h>
+#include <string.h>
+
+static uint64_t get(const void *gpr, unsigned slot)
+{
+	uint64_t v;
+
+	memcpy(&v, (const char *)gpr + slot * 8, sizeof(v));
+	return v;
+}
+
+static int set(void *gpr, size_t len, unsigned slot, uint64_t v)
+{
+	if (len != A64_GPR_SIZE)
+		return -EINVAL;
+	memcpy((char *)gpr + slot * 8, &v, sizeof(v));
+	return 0;
+}
+
+static uint64_t get_ip(const void *gpr, size_t len)
+{
+	return len == A64_GPR_SIZE ? get(gpr, A64_PC) : 0;
+}
+
+static int set_ip(void *gpr, size_t len, uint64_t ip)
+{
+	return set(gpr, len, A64_PC, ip);
+}
+
+static uint64_t get_sp(const void *gpr, size_t len)
+{
+	return len == A64_GPR_SIZE ? get(gpr, A64_SP) : 0;
+}
+
+static int get_frame(const void *gpr, size_t len, struct tl__frame *f)
+{
+	if (len != A64_GPR_SIZE)
+		return -EINVAL;
+	f->nr = (int32_t)get(gpr, A64_X8);
+	f->ret = (int64_t)get(gpr, A64_X0);
+	for (unsigned i = 0; i < 6; i++)
+		f->args[i] = get(gpr, A64_X0 + i);
+	f->ip = get_ip(gpr, len);
+	f->sp = get_sp(gpr, len);
+	return 0;
+}
+
+static int set_args(void *gpr, size_t len, const uint64_t args[6])
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < 6 && r == 0; i++)
+		r = set(gpr, len, A64_X0 + i, args[i]);
+	return r;
+}
+
+static int set_ret(void *gpr, size_t len, int64_t ret)
+{
+	return set(gpr, len, A64_X0, (uint64_t)ret);
+}
+
+static int reissue(void *gpr, size_t len, uint64_t arg0)
+{
+	int r = set(gpr, len, A64_X0, arg0);
+
+	return r < 0 ? r : set_ip(gpr, len, get_ip(gpr, len) - 4);
+}
+
+/* DWARF for the Arm 64-bit Architecture (AADWARF64): x0 to x30 and sp are 0 to 31. */
+static unsigned dwarf_regs(const void *gpr, size_t len, uint64_t regs[TL__DWARF_MAX])
+{
+	if (len != A64_GPR_SIZE)
+		return 0;
+	memcpy(regs, gpr, (A64_SP + 1) * 8);
+	return A64_SP + 1;
+}
+
+static enum tl_abi abi_of_insn(const uint8_t insn[4], size_t gpr_len, int64_t nr)
+{
+	(void)insn;
+	(void)nr;
+	return gpr_len == A64_GPR_SIZE ? TL_ABI_ARM64 : TL_ABI_ARM;
+}
+
+/* svc with any immediate; Linux looks at none. */
+static bool is_call(const uint8_t insn[4], const void *gpr, size_t len)
+{
+	(void)gpr;
+	(void)len;
+	return insn[3] == 0xd4 && (insn[2] & 0xe0) == 0 && (insn[0] & 0x1f) == 1;
+}
+
+static unsigned call_len(const void *gpr, size_t len)
+{
+	(void)gpr;
+	(void)len;
+	return 4;
+}
+
+const struct tl__arch tl__arch_arm64 = {
+	.abi = TL_ABI_ARM64,
+	.name = "arm64",
+	.audit_arch = 0xc00000b7,
+	.word = 8,
+	.view = &tl__arm64_view,
+	.regs = tl__arm64_regs,
+	.nregs = A64_SLOTS,
+	.nr_note = TL__NT_ARM_SYSTEM_CALL,
+	.arg0_is_ret = true,
+	.known = { .clone = 220,
+		   .clone3 = 435,
+		   .fork = -1,
+		   .vfork = -1,
+		   .restart_syscall = 128,
+		   .rt_sigreturn = 139,
+		   .sigreturn = -1,
+		   .sched_getaffinity = 123,
+		   .sched_setaffinity = 122,
+		   .execve = 221,
+		   .execveat = 281,
+		   .close = 57 },
+	/* brk #0; the pc stands on it in the stop */
+	.breakpoint = { 0x00, 0x00, 0x20, 0xd4 },
+	.breakpoint_len = 4,
+	.get_frame = get_frame,
+	.set_args = set_args,
+	.set_ret = set_ret,
+	.reissue = reissue,
+	.get_ip = get_ip,
+	.set_ip = set_ip,
+	.get_sp = get_sp,
+	.dwarf_regs = dwarf_regs,
+	.abi_of_insn = abi_of_insn,
+	.is_call = is_call,
+	.call_len = call_len,
+};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The general set of an arm64 task, as PTRACE_GETREGSET gives it: 34 words of 8 bytes. */
+#ifndef TL_ARCH_ARM64_REGS_H
+#define TL_ARCH_ARM64_REGS_H
+
+#include "arch.h"
+
+enum { A64_X0, A64_X7 = 7, A64_X8 = 8, A64_SP = 31, A64_PC, A64_PSTATE, A64_SLOTS };
+
+enum { A64_GPR_SIZE = A64_SLOTS * 8 };
+
+extern const struct tl__view tl__arm64_view;
+extern const struct tl__reg tl__arm64_regs[A64_SLOTS];
+
+#endif
