@@ -173,16 +173,16 @@ PRINTER(str_out)
 		tl__string_at(c, v);
 }
 
-/* Two registers of a 32-bit ABI, low half first; this argument is the first of them. */
-PRINTER(off64)
+PRINTER(off)
 {
-	unsigned i = a->len - 1u;
+	(void)a;
+	tl__strbuf_dec(c->out, (int64_t)v);
+}
 
-	(void)v;
-	if (c->word == 8)
-		tl__strbuf_dec(c->out, (int64_t)c->call->args[i]);
-	else
-		tl__strbuf_dec(c->out, (int64_t)(c->call->args[i] | c->call->args[i + 1] << 32));
+PRINTER(hex64)
+{
+	(void)a;
+	tl__strbuf_hex(c->out, v);
 }
 
 PRINTER(uid)

@@ -33,8 +33,15 @@ struct tl__arg {
 	uint8_t at;      /* the register argument it stands in, plus 1; 0: its place in the row */
 	/* The 32-bit value that it points to is kept at entry: in values[keep - 1]. */
 	uint8_t keep;
-	uint8_t raw; /* only a number, though it means more */
+	uint8_t raw;  /* only a number, though it means more */
+	uint8_t wide; /* TL__WIDE, TL__PAIR: two registers of a 32-bit ABI */
 };
+
+/* PAIR is two arguments to the kernel; WIDE is one, which AArch32 keeps in an even register. */
+enum { TL__WIDE = 1, TL__PAIR = 2 };
+
+/* Columns of the numbers. */
+enum tl__column { COL_X86_64, COL_I386, COL_ARM64, COL_ARM, COLUMNS };
 
 enum tl__ret {
 	RET_NUMBER,
@@ -56,7 +63,7 @@ enum tl__ret {
 };
 
 struct tl__row {
-	int16_t nr64, nr32; /* -1: the ABI has no such call */
+	int32_t nr[COLUMNS]; /* -1: the ABI has no such call */
 	const char *name;
 	uint32_t classes;
 	uint8_t nargs;
@@ -66,6 +73,7 @@ struct tl__row {
 
 extern const struct tl__row tl__rows[];
 extern const size_t tl__nrows;
+int tl__column_of(enum tl_abi abi); /* or -1 */
 const struct tl__row *tl__row_find(enum tl_abi abi, int64_t nr);
 
 enum tl__class {

@@ -12,6 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool tl__abi_is_arm(enum tl_abi abi)
+{
+	return abi == TL_ABI_ARM64 || abi == TL_ABI_ARM;
+}
+
 unsigned tl__abi_word(enum tl_abi abi)
 {
 	return abi == TL_ABI_X86_64 || abi == TL_ABI_ARM64 ? 8 : 4;
@@ -35,9 +40,32 @@ static const char *done(struct tl__decoder *d)
 	return d->text.data ? d->text.data : "";
 }
 
-static uint64_t value_of(const struct tl__ctx *c, const struct tl__arg *a, unsigned i)
+/* The register that argument i of the row begins in. */
+static unsigned slot_of(const struct tl__ctx *c, const struct tl__row *row, unsigned i)
 {
-	return c->call->args[a->at ? a->at - 1u : i];
+	unsigned slot = 0;
+
+	if (row->args[i].at)
+		return row->args[i].at - 1u;
+	if (c->word == 8)
+		return i;
+	for (unsigned j = 0;; j++) {
+		if (row->args[j].wide == TL__WIDE && c->call->abi == TL_ABI_ARM)
+			slot += slot & 1;
+		if (j == i)
+			return slot;
+		slot += row->args[j].wide ? 2 : 1;
+	}
+}
+
+static uint64_t value_of(const struct tl__ctx *c, const struct tl__row *row, unsigned i)
+{
+	const uint64_t *args = c->call->args;
+	unsigned slot = slot_of(c, row, i);
+
+	if (row->args[i].wide && c->word == 4 && slot < 5)
+		return (uint32_t)args[slot] | args[slot + 1] << 32;
+	return slot < 6 ? args[slot] : 0;
 }
 
 static void put_arg(struct tl__ctx *c, const struct tl__row *row, unsigned i)
@@ -45,9 +73,9 @@ static void put_arg(struct tl__ctx *c, const struct tl__row *row, unsigned i)
 	const struct tl__arg *a = &row->args[i];
 
 	if (c->flags & TL_DECODE_RAW)
-		tl__strbuf_hex(c->out, value_of(c, a, i));
+		tl__strbuf_hex(c->out, value_of(c, row, i));
 	else
-		a->print(c, a, value_of(c, a, i));
+		a->print(c, a, value_of(c, row, i));
 }
 
 static void put_name(struct tl__ctx *c, const struct tl__row *row)
@@ -89,7 +117,7 @@ static void keep_values(struct tl__ctx *c, const struct tl__row *row, struct tl_
 	*state = (struct tl_decode_state){ 0 };
 	for (unsigned i = 0; i < row->nargs; i++) {
 		const struct tl__arg *a = &row->args[i];
-		uint64_t at = value_of(c, a, i);
+		uint64_t at = value_of(c, row, i);
 
 		if (!a->keep || !at)
 			continue;
@@ -332,7 +360,7 @@ bool tl__decode_touches(const struct tl_syscall *call, const struct tl_source *s
 
 	for (unsigned i = 0; row && i < row->nargs; i++) {
 		const struct tl__arg *a = &row->args[i];
-		uint64_t v = value_of(&c, a, i);
+		uint64_t v = value_of(&c, row, i);
 
 		if (a->print == tl__p_path && is_path(&c, v, path))
 			return true;

@@ -10,8 +10,35 @@
 
 #define PRINTER(name) void tl__p_##name(struct tl__ctx *c, const struct tl__arg *a, uint64_t v)
 
+enum {
+	X86_DIRECT = 040000,
+	X86_LARGEFILE = 0100000,
+	X86_DIRECTORY = 0200000,
+	X86_NOFOLLOW = 0400000,
+	X86_TMPFILE = 020000000 | X86_DIRECTORY,
+	ARM_DIRECTORY = 040000,
+	ARM_NOFOLLOW = 0100000,
+	ARM_DIRECT = 0200000,
+	ARM_LARGEFILE = 0400000,
+};
+
+/* The flags as x86 has them, whose values the table of names is written in. */
+static uint32_t as_on_x86(const struct tl__ctx *c, uint32_t v)
+{
+	uint32_t all = X86_DIRECT | X86_LARGEFILE | X86_DIRECTORY | X86_NOFOLLOW, x = v & ~all;
+
+	if (!tl__abi_is_arm(c->call->abi))
+		return v;
+	x |= v & ARM_DIRECT ? X86_DIRECT : 0;
+	x |= v & ARM_LARGEFILE ? X86_LARGEFILE : 0;
+	x |= v & ARM_DIRECTORY ? X86_DIRECTORY : 0;
+	x |= v & ARM_NOFOLLOW ? X86_NOFOLLOW : 0;
+	return x;
+}
+
 void tl__open_flags(struct tl__ctx *c, uint32_t v)
 {
+	v = as_on_x86(c, v);
 	tl__enum(c, &tl__n_access_mode, v & 3);
 	if (v & ~3u) {
 		tl__puts(c, "|");
@@ -25,12 +52,16 @@ PRINTER(open_flags)
 	tl__open_flags(c, (uint32_t)v);
 }
 
+static bool makes_file(const struct tl__ctx *c, uint32_t flags)
+{
+	flags = as_on_x86(c, flags);
+	return flags & O_CREAT || (flags & X86_TMPFILE) == X86_TMPFILE;
+}
+
 /* A mode is only looked at when something is created. len - 1: the argument with the flags. */
 static bool creates(const struct tl__ctx *c, const struct tl__arg *a)
 {
-	uint32_t flags = (uint32_t)c->call->args[a->len - 1];
-
-	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+	return makes_file(c, (uint32_t)c->call->args[a->len - 1]);
 }
 
 /* Prints flags, and the mode where it counts; the row leaves the mode out. */
@@ -63,7 +94,7 @@ PRINTER(open_how)
 		return;
 	tl__puts(c, "{flags=");
 	tl__open_flags(c, (uint32_t)h[0]);
-	if (h[0] & O_CREAT || (h[0] & O_TMPFILE) == O_TMPFILE || h[1])
+	if (makes_file(c, (uint32_t)h[0]) || h[1])
 		tl__printf(c, ", mode=%#03o", (unsigned)h[1]);
 	tl__puts(c, ", resolve=");
 	tl__flags(c, &tl__n_resolve, h[2]);
@@ -134,7 +165,7 @@ static void flock(struct tl__ctx *c, uint64_t v, bool wide, bool out)
 	int16_t type, whence;
 	int64_t start = 0, len = 0;
 	int32_t pid;
-	unsigned w = wide ? 8 : c->word, at = wide && c->word == 4 ? 4 : w;
+	unsigned w = wide ? 8 : c->word, at = wide && c->call->abi == TL_ABI_I386 ? 4 : w;
 
 	if (!tl__fetch(c, v, raw, at + 2 * w + 4))
 		return;

@@ -10,9 +10,21 @@
 
 enum { LIMIT = 512, X32_FIRST = 512, X32_LAST = 547 };
 
-static int16_t number_of(const struct tl__row *row, enum tl_abi abi)
+int tl__column_of(enum tl_abi abi)
 {
-	return abi == TL_ABI_I386 ? row->nr32 : row->nr64;
+	switch (abi) {
+	case TL_ABI_X86_64:
+	case TL_ABI_X32:
+		return COL_X86_64;
+	case TL_ABI_I386:
+		return COL_I386;
+	case TL_ABI_ARM64:
+		return COL_ARM64;
+	case TL_ABI_ARM:
+		return COL_ARM;
+	default:
+		return -1;
+	}
 }
 
 /* x32 has numbers of its own from 512 on, for calls whose structures differ. */
@@ -64,7 +76,7 @@ static const struct tl__row *by_name(const char *name)
 }
 
 /* Filled on first use; racing threads write the same values. */
-static const struct tl__row *index_of[2][LIMIT];
+static const struct tl__row *index_of[COLUMNS][LIMIT];
 static int indexed;
 
 static void build_index(void)
@@ -72,25 +84,34 @@ static void build_index(void)
 	for (size_t i = 0; i < tl__nrows; i++) {
 		const struct tl__row *row = &tl__rows[i];
 
-		if (row->nr64 >= 0)
-			__atomic_store_n(&index_of[0][row->nr64], row, __ATOMIC_RELAXED);
-		if (row->nr32 >= 0)
-			__atomic_store_n(&index_of[1][row->nr32], row, __ATOMIC_RELAXED);
+		for (int col = 0; col < COLUMNS; col++)
+			if (row->nr[col] >= 0 && row->nr[col] < LIMIT)
+				__atomic_store_n(&index_of[col][row->nr[col]], row,
+						 __ATOMIC_RELAXED);
 	}
 	__atomic_store_n(&indexed, 1, __ATOMIC_RELEASE);
 }
 
+/* ARM has a few far above all others. */
+static const struct tl__row *private_call(int col, int64_t nr)
+{
+	for (size_t i = 0; col == COL_ARM && i < tl__nrows; i++)
+		if (tl__rows[i].nr[col] == nr)
+			return &tl__rows[i];
+	return NULL;
+}
+
 const struct tl__row *tl__row_find(enum tl_abi abi, int64_t nr)
 {
+	int col = tl__column_of(abi);
+
 	if (!__atomic_load_n(&indexed, __ATOMIC_ACQUIRE))
 		build_index();
 	if (abi == TL_ABI_X32 && nr >= X32_FIRST && nr <= X32_LAST)
 		return by_name(x32_names[nr - X32_FIRST]);
-	if (nr < 0 || nr >= LIMIT)
+	if (col < 0 || nr < 0)
 		return NULL;
-	if (abi == TL_ABI_I386)
-		return index_of[1][nr];
-	return abi == TL_ABI_X86_64 || abi == TL_ABI_X32 ? index_of[0][nr] : NULL;
+	return nr < LIMIT ? index_of[col][nr] : private_call(col, nr);
 }
 
 const char *tl__syscall_name(enum tl_abi abi, int64_t nr)
@@ -103,7 +124,8 @@ const char *tl__syscall_name(enum tl_abi abi, int64_t nr)
 int tl__syscall_number(enum tl_abi abi, const char *name)
 {
 	const struct tl__row *row = by_name(name);
-	int16_t nr = row ? number_of(row, abi) : -1;
+	int col = tl__column_of(abi);
+	int32_t nr = row && col >= 0 ? row->nr[col] : -1;
 
 	return nr >= 0 ? nr : -ENOENT;
 }

@@ -208,13 +208,19 @@ void tl__select_result(struct tl__ctx *c, bool nano, unsigned time_word)
 		tl__puts(c, ")");
 }
 
+/* x86 packs it; others align the data. */
+static unsigned epoll_data_at(const struct tl__ctx *c)
+{
+	return tl__abi_is_arm(c->call->abi) ? 8 : 4;
+}
+
 static void epoll_event(struct tl__ctx *c, const uint8_t *at)
 {
 	uint32_t events, u32;
 	uint64_t u64;
 
 	memcpy(&events, at, 4);
-	memcpy(&u64, at + 4, 8);
+	memcpy(&u64, at + epoll_data_at(c), 8);
 	u32 = (uint32_t)u64;
 	tl__puts(c, "{events=");
 	tl__flags(c, &tl__n_epoll_events, events);
@@ -224,14 +230,14 @@ static void epoll_event(struct tl__ctx *c, const uint8_t *at)
 
 PRINTER(epoll_event)
 {
-	uint8_t raw[12];
+	uint8_t raw[16];
 
 	(void)a;
 	if ((uint32_t)c->call->args[1] == 2) {
 		tl__addr(c, v);
 		return;
 	}
-	if (tl__fetch(c, v, raw, sizeof(raw)))
+	if (tl__fetch(c, v, raw, epoll_data_at(c) + 8))
 		epoll_event(c, raw);
 }
 
@@ -241,7 +247,7 @@ PRINTER(epoll_events)
 	if (tl__failed(c))
 		tl__addr(c, v);
 	else
-		tl__array(c, v, (uint64_t)c->call->ret, 12, epoll_event);
+		tl__array(c, v, (uint64_t)c->call->ret, epoll_data_at(c) + 8, epoll_event);
 }
 
 /* pselect6's last argument: a pointer to a set and its size. */

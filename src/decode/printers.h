@@ -5,6 +5,9 @@
 
 #include "names.h"
 
+/* arm64 and AArch32: structures aligned naturally, four open flags of their own. */
+bool tl__abi_is_arm(enum tl_abi abi);
+
 #define P(name) void tl__p_##name(struct tl__ctx *, const struct tl__arg *, uint64_t)
 P(int);
 P(uint);
@@ -28,7 +31,8 @@ P(random);
 P(path_out);
 P(getcwd);
 P(str_out);
-P(off64);
+P(off);
+P(hex64);
 P(uid);
 P(uid16);
 P(dev);

@@ -35,8 +35,9 @@ PRINTER(clone)
 {
 	const uint64_t *x = c->call->args;
 	uint64_t flags = x[0];
-	/* x86_64: parent_tid, child_tid, tls; i386: parent_tid, tls, child_tid */
-	uint64_t tls = c->word == 8 ? x[4] : x[3], child = c->word == 8 ? x[3] : x[4];
+	/* x86_64: parent_tid, child_tid, tls; all others: parent_tid, tls, child_tid */
+	bool tls_last = c->call->abi == TL_ABI_X86_64 || c->call->abi == TL_ABI_X32;
+	uint64_t tls = x[tls_last ? 4 : 3], child = x[tls_last ? 3 : 4];
 
 	(void)v;
 	tl__puts(c, "child_stack=");
@@ -49,7 +50,7 @@ PRINTER(clone)
 	}
 	if (flags & CLONE_SETTLS) {
 		tl__puts(c, ", tls=");
-		if (c->word == 8)
+		if (c->call->abi != TL_ABI_I386)
 			tl__addr(c, tls);
 		else
 			tl__p_user_desc(c, a, tls);

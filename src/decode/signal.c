@@ -193,7 +193,11 @@ PRINTER(sigreturn)
 
 	(void)a;
 	(void)v;
-	if (c->word == 4) {
+	if (c->call->abi == TL_ABI_ARM64) {
+		at = c->call->sp + 168;
+	} else if (c->call->abi == TL_ABI_ARM) {
+		at = c->call->sp + 232;
+	} else if (c->word == 4) {
 		if (!tl__read(c, c->call->sp + 8, &puc, sizeof(puc)))
 			return;
 		at = puc + 108ull;

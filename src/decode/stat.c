@@ -109,6 +109,28 @@ struct __attribute__((packed)) stat64_i386 {
 	uint64_t ino;
 };
 
+struct stat_generic {
+	uint64_t dev, ino;
+	uint32_t mode, nlink, uid, gid;
+	uint64_t rdev, pad;
+	int64_t size;
+	int32_t blksize, pad2;
+	int64_t blocks, atime, atime_nsec, mtime, mtime_nsec, ctime, ctime_nsec;
+	int32_t unused[2];
+};
+
+struct stat64_arm {
+	uint64_t dev;
+	uint32_t pad, ino32, mode, nlink, uid, gid;
+	uint64_t rdev;
+	uint32_t pad2, pad3;
+	int64_t size;
+	uint32_t blksize, pad4;
+	uint64_t blocks;
+	uint32_t atime, atime_nsec, mtime, mtime_nsec, ctime, ctime_nsec;
+	uint64_t ino;
+};
+
 /* Fetches one of the kernel's layouts, which name their members alike. */
 #define FETCH(layout)                                                                              \
 	static bool fetch_##layout(struct tl__ctx *c, uint64_t v, struct file_stat *s)             \
@@ -135,7 +157,27 @@ struct __attribute__((packed)) stat64_i386 {
 FETCH(stat_x86_64)
 FETCH(stat_i386)
 FETCH(stat64_i386)
+FETCH(stat_generic)
+FETCH(stat64_arm)
 #undef FETCH
+
+static bool fetch_stat(struct tl__ctx *c, uint64_t v, struct file_stat *s)
+{
+	if (c->word == 4)
+		return fetch_stat_i386(c, v, s); /* arm has the same */
+	if (c->call->abi == TL_ABI_ARM64)
+		return fetch_stat_generic(c, v, s);
+	return fetch_stat_x86_64(c, v, s);
+}
+
+static bool fetch_stat64(struct tl__ctx *c, uint64_t v, struct file_stat *s)
+{
+	if (c->word == 8)
+		return fetch_stat(c, v, s);
+	if (c->call->abi == TL_ABI_ARM)
+		return fetch_stat64_arm(c, v, s);
+	return fetch_stat64_i386(c, v, s);
+}
 
 PRINTER(stat)
 {
@@ -144,7 +186,7 @@ PRINTER(stat)
 	(void)a;
 	if (tl__failed(c))
 		tl__addr(c, v);
-	else if (c->word == 8 ? fetch_stat_x86_64(c, v, &s) : fetch_stat_i386(c, v, &s))
+	else if (fetch_stat(c, v, &s))
 		put_stat(c, &s);
 }
 
@@ -155,7 +197,7 @@ PRINTER(stat64)
 	(void)a;
 	if (tl__failed(c))
 		tl__addr(c, v);
-	else if (c->word == 8 ? fetch_stat_x86_64(c, v, &s) : fetch_stat64_i386(c, v, &s))
+	else if (fetch_stat64(c, v, &s))
 		put_stat(c, &s);
 }
 

@@ -3,7 +3,6 @@
 #include "decode.h"
 #include "decoder.h"
 
-#include <asm/unistd_64.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,27 +53,25 @@ static void lines_read_as_strace_writes_them(void **state)
 	strcpy((char *)memory, "/etc/passwd");
 	memcpy(memory + 100, "a\n\0018b\"\xff", 7);
 	expect((struct tl_syscall){ .abi = TL_ABI_X86_64,
-				    .nr = __NR_openat,
+				    .nr = 257,
 				    .args = { (uint64_t)-100, BASE, 0x80241, 0644 },
 				    .ret = 3 },
 	       "openat(AT_FDCWD, \"/etc/passwd\", O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC, 0644", ")",
 	       "3");
+	expect(
+		(struct tl_syscall){
+			.abi = TL_ABI_X86_64, .nr = 0, .args = { 3, BASE + 100, 4096 }, .ret = 7 },
+		"read(3, ", "\"a\\n\\18b\\\"\\377\", 4096)", "7");
 	expect((struct tl_syscall){ .abi = TL_ABI_X86_64,
-				    .nr = __NR_read,
-				    .args = { 3, BASE + 100, 4096 },
-				    .ret = 7 },
-	       "read(3, ", "\"a\\n\\18b\\\"\\377\", 4096)", "7");
-	expect((struct tl_syscall){ .abi = TL_ABI_X86_64,
-				    .nr = __NR_read,
+				    .nr = 0,
 				    .args = { 3, BASE + 100, 4096 },
 				    .ret = -EBADF },
 	       "read(3, ", "0x1064, 4096)", "-1 EBADF (Bad file descriptor)");
-	expect((struct tl_syscall){ .abi = TL_ABI_X86_64,
-				    .nr = __NR_read,
-				    .args = { 3, 0xdead0000, 10 },
-				    .ret = -512 },
-	       "read(3, ", "0xdead0000, 10)",
-	       "? ERESTARTSYS (To be restarted if SA_RESTART is set)");
+	expect(
+		(struct tl_syscall){
+			.abi = TL_ABI_X86_64, .nr = 0, .args = { 3, 0xdead0000, 10 }, .ret = -512 },
+		"read(3, ", "0xdead0000, 10)",
+		"? ERESTARTSYS (To be restarted if SA_RESTART is set)");
 	expect((struct tl_syscall){ .abi = TL_ABI_I386, .nr = 5, .args = { BASE, 0 }, .ret = 4 },
 	       "open(\"/etc/passwd\", O_RDONLY", ")", "4");
 	expect(
@@ -83,16 +80,57 @@ static void lines_read_as_strace_writes_them(void **state)
 		"syscall_0x3e7(0x1, 0, 0, 0, 0, 0", ")", "-1 ENOSYS (Function not implemented)");
 }
 
+/* Two registers hold it; AArch32 begins with an even one. */
+static void wide_arguments_of_32_bits(void **state)
+{
+	(void)state;
+	expect(
+		(struct tl_syscall){
+			.abi = TL_ABI_I386, .nr = 324, .args = { 3, 1, 5, 1, 7, 2 }, .ret = 0 },
+		"fallocate(3, FALLOC_FL_KEEP_SIZE, 4294967301, 8589934599", ")", "0");
+	expect(
+		(struct tl_syscall){
+			.abi = TL_ABI_I386, .nr = 250, .args = { 3, 5, 1, 8, 4 }, .ret = 0 },
+		"fadvise64(3, 4294967301, 8, POSIX_FADV_DONTNEED", ")", "0");
+	expect((struct tl_syscall){ .abi = TL_ABI_I386, .nr = 194, .args = { 3, 5, 1 }, .ret = 0 },
+	       "ftruncate64(3, 4294967301", ")", "0");
+	expect(
+		(struct tl_syscall){
+			.abi = TL_ABI_ARM, .nr = 194, .args = { 3, 99, 5, 1 }, .ret = 0 },
+		"ftruncate64(3, 4294967301", ")", "0");
+	expect(
+		(struct tl_syscall){
+			.abi = TL_ABI_ARM, .nr = 180, .args = { 3, 0, 9, 99, 5, 1 }, .ret = -9 },
+		"pread64(3, ", "NULL, 9, 4294967301)", "-1 EBADF (Bad file descriptor)");
+	expect((struct tl_syscall){ .abi = TL_ABI_ARM64, .nr = 46, .args = { 3, 5 }, .ret = 0 },
+	       "ftruncate(3, 5", ")", "0");
+}
+
+static void arm_has_flags_of_its_own(void **state)
+{
+	(void)state;
+	strcpy((char *)memory, "/etc/passwd");
+	expect((struct tl_syscall){ .abi = TL_ABI_ARM64,
+				    .nr = 56,
+				    .args = { (uint64_t)-100, BASE, 0140000 },
+				    .ret = 3 },
+	       "openat(AT_FDCWD, \"/etc/passwd\", O_RDONLY|O_NOFOLLOW|O_DIRECTORY", ")", "3");
+	expect((struct tl_syscall){ .abi = TL_ABI_ARM, .nr = 0xf0005, .args = { 0x1234 } },
+	       "set_tls(0x1234", ")", "0");
+}
+
 static void every_number_has_a_row(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < tl__nrows; i++) {
 		const struct tl__row *row = &tl__rows[i];
 
-		if (row->nr64 >= 0)
-			assert_ptr_equal(tl__row_find(TL_ABI_X86_64, row->nr64), row);
-		if (row->nr32 >= 0)
-			assert_ptr_equal(tl__row_find(TL_ABI_I386, row->nr32), row);
+		for (int abi = TL_ABI_X86_64; abi <= TL_ABI_ARM; abi++) {
+			int32_t nr = row->nr[tl__column_of((enum tl_abi)abi)];
+
+			if (nr >= 0 && abi != TL_ABI_X32)
+				assert_ptr_equal(tl__row_find((enum tl_abi)abi, nr), row);
+		}
 		for (unsigned a = 0; a < row->nargs; a++)
 			assert_non_null(row->args[a].print);
 	}
@@ -151,6 +189,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_read_as_strace_writes_them),
+		cmocka_unit_test(wide_arguments_of_32_bits),
+		cmocka_unit_test(arm_has_flags_of_its_own),
 		cmocka_unit_test(every_number_has_a_row),
 		cmocka_unit_test(typing_errors_find_their_name),
 		cmocka_unit_test(garbage_is_survived),
