@@ -45,6 +45,12 @@ struct tl_engine;
  */
 TL_API const char *tl_abi_name(enum tl_abi abi);
 
+/*
+ * The ABI of this machine's programs of 64 or (anything else) 32 bits: TL_ABI_X86_64 and
+ * TL_ABI_I386, or TL_ABI_ARM64 and TL_ABI_ARM. May be used anywhere.
+ */
+TL_API enum tl_abi tl_abi_native(unsigned bits);
+
 #ifdef __cplusplus
 }
 #endif

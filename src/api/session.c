@@ -131,6 +131,11 @@ const char *tl_error_name(int err)
 	return tl__err_name(err);
 }
 
+enum tl_abi tl_abi_native(unsigned bits)
+{
+	return tl__arch_native(bits)->abi;
+}
+
 const char *tl_abi_name(enum tl_abi abi)
 {
 	static const char *const names[] = { [TL_ABI_X86_64] = "x86_64",

@@ -163,19 +163,14 @@ static void select_calls(struct trace *trace)
 
 	struct call_set all = trace->o.calls;
 
-	for (size_t i = 0; i < trace->o.ninjects; i++) {
-		for (int nr = 0; nr < CALLS_MAX; nr++) {
-			all.in64[nr] |= trace->o.injects[i].calls.in64[nr];
-			all.in32[nr] |= trace->o.injects[i].calls.in32[nr];
-		}
-		all.all |= trace->o.injects[i].calls.all;
-	}
+	for (size_t i = 0; i < trace->o.ninjects; i++)
+		call_set_add(&all, &trace->o.injects[i].calls);
 	trace->spawn.size = sizeof(trace->spawn);
 	if (all.all || trace->o.via == VIA_STOPS || !trace->o.argv || trace->o.record)
 		return;
 	/* What selects nearly everything gains nothing from a filter. */
-	so->n_select_64 = call_set_numbers(&all, false, n64);
-	so->n_select_32 = call_set_numbers(&all, true, n32);
+	so->n_select_64 = call_set_numbers(&all, tl_abi_native(64), n64);
+	so->n_select_32 = call_set_numbers(&all, tl_abi_native(32), n32);
 	if (so->n_select_64 > CALLS_MAX / 2 || !caretaker_split())
 		return;
 	so->select = true;

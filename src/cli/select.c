@@ -8,23 +8,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const enum tl_abi abis[2] = { TL_ABI_X86_64, TL_ABI_I386 };
+static const enum tl_abi abis[4] = { TL_ABI_X86_64, TL_ABI_I386, TL_ABI_ARM64, TL_ABI_ARM };
 
-static uint8_t *bits(struct call_set *set, int which)
+static uint8_t *bits(struct call_set *set, enum tl_abi abi)
 {
-	return which ? set->in32 : set->in64;
+	for (size_t i = 0; i < 4; i++)
+		if (abis[i] == abi)
+			return set->in[i];
+	return set->in[0]; /* x32 */
+}
+
+/* ARM's private numbers, far above all others, have slots at the end; the very last stands for what
+ * is unknown. */
+enum { PRIVATE = 0xf0000, PRIVATE_LAST = 0xf000f, PRIVATE_SLOT = CALLS_MAX - 17 };
+
+static int64_t number_at(int slot)
+{
+	return slot >= PRIVATE_SLOT && slot < CALLS_MAX - 1 ? slot - PRIVATE_SLOT + PRIVATE : slot;
+}
+
+static int slot_of(int64_t nr)
+{
+	if (nr >= PRIVATE && nr <= PRIVATE_LAST)
+		return (int)(nr - PRIVATE) + PRIVATE_SLOT;
+	return nr < 0 || nr >= PRIVATE_SLOT ? CALLS_MAX - 1 : (int)nr;
 }
 
 static void mark(struct call_set *set, bool (*matches)(const char *, enum tl_abi, int64_t, void *),
 		 void *arg, bool *found)
 {
-	for (int a = 0; a < 2; a++) {
-		for (int64_t nr = 0; nr < CALLS_MAX; nr++) {
+	for (size_t a = 0; a < 4; a++) {
+		for (int i = 0; i < CALLS_MAX; i++) {
+			int64_t nr = number_at(i);
 			const char *name = tl_syscall_name(abis[a], nr);
 
 			if (!name || !matches(name, abis[a], nr, arg))
 				continue;
-			bits(set, a)[nr] = 1;
+			set->in[a][i] = 1;
 			*found = true;
 		}
 	}
@@ -132,18 +152,11 @@ static int add_word(struct call_set *set, char *word)
 	return add_name(set, word, may_miss);
 }
 
-static void fill(struct call_set *set, uint8_t value)
-{
-	memset(set->in64, value, sizeof(set->in64));
-	memset(set->in32, value, sizeof(set->in32));
-}
-
 static void invert(struct call_set *set)
 {
-	for (int i = 0; i < CALLS_MAX; i++) {
-		set->in64[i] ^= 1;
-		set->in32[i] ^= 1;
-	}
+	for (size_t a = 0; a < 4; a++)
+		for (int i = 0; i < CALLS_MAX; i++)
+			set->in[a][i] ^= 1;
 }
 
 int call_set_parse(struct call_set *set, const char *expr)
@@ -155,9 +168,9 @@ int call_set_parse(struct call_set *set, const char *expr)
 	if (!copy)
 		return -ENOMEM;
 	set->all = false;
-	fill(set, 0);
+	memset(set->in, 0, sizeof(set->in));
 	if (!strcmp(copy, "all"))
-		fill(set, 1);
+		memset(set->in, 1, sizeof(set->in));
 	else if (strcmp(copy, "none"))
 		for (word = strtok_r(copy, ",", &save); word && r == 0;
 		     word = strtok_r(NULL, ",", &save))
@@ -168,22 +181,27 @@ int call_set_parse(struct call_set *set, const char *expr)
 	return r;
 }
 
+/* What is unknown goes with "all" and "!...". */
 bool call_set_has(const struct call_set *set, enum tl_abi abi, int64_t nr)
 {
-	if (set->all)
-		return true;
-	if (nr < 0 || nr >= CALLS_MAX)
-		return set->in64[CALLS_MAX - 1]; /* what is unknown goes with "all" and "!..." */
-	return abi == TL_ABI_I386 ? set->in32[nr] : set->in64[nr];
+	return set->all || bits((struct call_set *)set, abi)[slot_of(nr)];
 }
 
-size_t call_set_numbers(const struct call_set *set, bool i386, int32_t *numbers)
+void call_set_add(struct call_set *set, const struct call_set *more)
 {
-	const uint8_t *in = i386 ? set->in32 : set->in64;
+	for (size_t a = 0; a < 4; a++)
+		for (int i = 0; i < CALLS_MAX; i++)
+			set->in[a][i] |= more->in[a][i];
+	set->all |= more->all;
+}
+
+size_t call_set_numbers(const struct call_set *set, enum tl_abi abi, int32_t *numbers)
+{
+	const uint8_t *in = bits((struct call_set *)set, abi);
 	size_t n = 0;
 
-	for (int32_t i = 0; i < CALLS_MAX; i++)
+	for (int i = 0; i < CALLS_MAX; i++)
 		if (set->all || in[i])
-			numbers[n++] = i;
+			numbers[n++] = (int32_t)number_at(i);
 	return n;
 }

@@ -13,14 +13,15 @@ enum { CALLS_MAX = 1024, PATHS_MAX = 16, PIDS_MAX = 64, INJECT_MAX = 16, SIGNALS
 
 /* A set of system calls, by number in each ABI. */
 struct call_set {
-	bool all; /* nothing was said */
-	uint8_t in64[CALLS_MAX], in32[CALLS_MAX];
+	bool all;                 /* nothing was said */
+	uint8_t in[4][CALLS_MAX]; /* by ABI: select.c */
 };
 
 /* select.c: "open,read", "%file", "!write", "/^get" */
 int call_set_parse(struct call_set *set, const char *expr);
 bool call_set_has(const struct call_set *set, enum tl_abi abi, int64_t nr);
-size_t call_set_numbers(const struct call_set *set, bool i386, int32_t *numbers);
+void call_set_add(struct call_set *set, const struct call_set *more);
+size_t call_set_numbers(const struct call_set *set, enum tl_abi abi, int32_t *numbers);
 
 struct inject {
 	struct call_set calls;

@@ -111,7 +111,7 @@ static void name_of(const struct count *c, char *buf, size_t size)
 {
 	const char *name = tl_syscall_name(c->abi, c->nr);
 
-	if (name && c->abi == TL_ABI_X86_64)
+	if (name && c->abi == tl_abi_native(64))
 		snprintf(buf, size, "%s", name);
 	else if (name)
 		snprintf(buf, size, "%s (%s)", name, tl_abi_name(c->abi));

@@ -98,7 +98,7 @@ static const char doc[] =
 
 static void list_calls(bool undecoded)
 {
-	static const enum tl_abi abis[] = { TL_ABI_X86_64, TL_ABI_I386 };
+	const enum tl_abi abis[] = { tl_abi_native(64), tl_abi_native(32) };
 	unsigned n = 0;
 
 	for (int a = 0; a < 2; a++) {
