@@ -4,7 +4,7 @@
 BUILD ?= build
 MESON_FLAGS ?=
 
-.PHONY: all setup demo check check-quick check-kernels bench soak record replay install format clean
+.PHONY: all setup demo check check-quick check-kernels check-arm64 bench soak record replay install format clean
 
 all: setup
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) $(MESON_FLAGS)
@@ -22,12 +22,21 @@ demo: all
 	@$(BUILD)/src/trapline trace -c -- sh -c 'ls -l /usr/bin | sort | tail -3'
 
 # Every test in every lane; ends in "N passed, N failed, N skipped".
-check: all
+check: all lanes
 	@tools/check $(BUILD)
 
-# The engine, on Debian's other x86-64 kernels under qemu: needs qemu-system-x86 and a Debian mirror.
-check-kernels: all
+# What tests on other kernels and machines need, beside a Debian mirror.
+.PHONY: lanes
+lanes:
+	@tools/setup lanes
+
+# One lane's part of check: Debian's other x86-64 kernels, and arm64, under qemu.
+check-kernels: all lanes
 	@tests/lanes/kernels.py $(BUILD)
+
+check-arm64: lanes
+	@tools/cross arm64
+	@tests/lanes/kernels.py build-arm64 arm64 arm64-6.12
 
 # What needs no kernel: seconds.
 check-quick: all

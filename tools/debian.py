@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Debian's packages, fetched and unpacked for other machines than this one by apt with lists of its own."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CACHE = os.environ.get("LANES") or f"{ROOT}/build-lanes"
+MIRROR = "http://deb.debian.org/debian"
+SOURCES = f"""deb {MIRROR} bookworm main
+deb {MIRROR} bookworm-updates main
+deb {MIRROR} bookworm-backports main
+deb {MIRROR} trixie main
+deb {MIRROR} trixie-backports main
+"""
+
+
+def fail(text, status=2):
+    sys.stderr.write(f"{os.path.basename(sys.argv[0])}: {text}\n")
+    sys.exit(status)
+
+
+class Apt:
+    """apt with lists and a cache of its own."""
+
+    def __init__(self):
+        self.dir = f"{CACHE}/apt"
+        self.options = ["-q", "-o", f"Dir::Etc::sourcelist={self.dir}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
+                        "-o", f"Dir::State::lists={self.dir}/lists", "-o", f"Dir::Cache={self.dir}/cache",
+                        "-o", "Dir::State::status=/dev/null", "-o", "APT::Architectures=amd64,arm64,armhf",
+                        "-o", "APT::Architecture=amd64", "-o", "APT::Sandbox::User=root",
+                        "-o", "APT::Default-Release=bookworm"]
+
+    def run(self, tool, *args, **kw):
+        return subprocess.run([tool] + self.options + list(args), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw)
+
+    def update(self):
+        os.makedirs(f"{self.dir}/lists/partial", exist_ok=True)
+        os.makedirs(f"{self.dir}/cache/archives/partial", exist_ok=True)
+        with open(f"{self.dir}/sources.list", "w") as f:
+            f.write(SOURCES)
+        # One list of many may be out of step on a mirror: whether what is needed was found is told later.
+        return self.run("apt-get", "update").stderr.strip()[-400:]
+
+    def kernels(self, pattern, arch):
+        """Names that match, oldest first; signed images only."""
+        p = self.run("apt-cache", "search", "--names-only", "^linux-image-[0-9]")
+        names = [line.split()[0] for line in p.stdout.splitlines()]
+        names = [n for n in names if re.fullmatch(pattern, n) and not n.endswith(("-dbg", "-unsigned"))]
+
+        def version(name):
+            return [int(x) for x in re.findall(r"\d+", name)]
+        return sorted(names, key=version)
+
+    def add(self, names, arch, folder):
+        """Unpacks packages into a folder, beside what is there."""
+        work = f"{folder}.debs"
+        shutil.rmtree(work, ignore_errors=True)
+        os.makedirs(work)
+        os.makedirs(folder, exist_ok=True)
+        p = self.run("apt-get", "download", *(f"{n}:{arch}" for n in names), cwd=work)
+        debs = [f for f in os.listdir(work) if f.endswith(".deb")]
+        if p.returncode or len(debs) != len(names):
+            fail(f"not all of {' '.join(names)} can be fetched for {arch}: {p.stderr.strip()[-400:]}")
+        for deb in debs:
+            subprocess.run(["dpkg-deb", "-x", f"{work}/{deb}", folder], check=True)
+        shutil.rmtree(work)
+
+    def fetch(self, name, arch, to):
+        """The same into a folder of its own, which appears only when it is whole."""
+        if os.path.isdir(to):
+            return
+        shutil.rmtree(f"{to}.new", ignore_errors=True)
+        self.add([name], arch, f"{to}.new")
+        os.rename(f"{to}.new", to)
