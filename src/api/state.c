@@ -165,9 +165,13 @@ int tl_task_write_regset(struct tl_task *task, uint32_t note, const void *buf, s
 			return tl__err_public(r);
 		if (len != task->regs_len)
 			return -EINVAL;
+		/* At once, so that what the kernel refuses is told. */
 		memcpy(task->regs, buf, len);
 		task->regs_dirty = true;
-		return 0;
+		r = tl__regs_flush(task);
+		if (r < 0)
+			task->regs_valid = false;
+		return tl__err_public(r);
 	}
 	r = tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, note,
 		       (void *)(uintptr_t)buf, len);

@@ -16,6 +16,7 @@ struct command {
 };
 
 int cmd_trace(int argc, char **argv);
+int cmd_regs(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
 /* say.c: messages to the person; "trapline: ..." on standard error */

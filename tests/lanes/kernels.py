@@ -30,6 +30,10 @@ done
 ./asleep & pid=$!; sleep 0.3
 for i in 1 2 3; do trapline trace -o /tmp/t -p $pid 2>/dev/null & t=$!; sleep 0.3; kill -INT $t; kill -TERM $t; wait $t; done
 kill -0 $pid && echo "ok attach" || echo "FAIL attach: a sleeper came back"
+case $(uname -m) in aarch64) r=x19;; *) r=rbx;; esac
+old=$(trapline regs $pid | sed -n "s/.*\\b$r  *\\(0x[0-9a-f]*\\).*/\\1/p" | head -1)
+trapline regs $pid --set $r=0x1234567 | grep -q "$r  *0x1234567" && trapline regs $pid --set $r=$old >/dev/null &&
+	kill -0 $pid && echo "ok regs" || echo "FAIL regs: $r was $old"
 kill $pid
 """
 YAMA = r"""

@@ -103,9 +103,48 @@ def dead_leader():
         p.kill()
 
 
+def registers():
+    """Shown for all threads, written and read back, refused with a reason; the process goes on as it was."""
+    p = subprocess.Popen([f"{TRACEES}/asleep"], stdout=subprocess.PIPE)
+    time.sleep(0.3)
+    threads = {int(t) for t in os.listdir(f"/proc/{p.pid}/task")}
+
+    def status(key):
+        return re.search(rf"^{key}:\s*(\S*)", open(f"/proc/{p.pid}/status").read(), re.M)[1]
+
+    def shown(*args):
+        return [json.loads(line) for line in run("regs", "--json", *args).stdout.splitlines()]
+    all_of = shown(str(p.pid))
+    check("regs: all threads", {t["tid"] for t in all_of} == threads, f"{threads}: {all_of}")
+    check("regs: sets", all(t["view"] == "x86_64" and len(t["fp"]["data"]) == 2 * t["fp"]["size"] == 1024 and
+                            "rip" in t["general"] for t in all_of), all_of)
+    other = max(threads)
+    one = shown(str(other), "--set", "rbx=0x1234", "--set", "r12=7") if other != p.pid else []
+    if one:
+        check("regs: one thread", [t["tid"] for t in one] == [other], one)
+        check("regs: written", (one[0]["general"]["rbx"], one[0]["general"]["r12"]) == ("0x1234", "0x7"), one)
+        old = next(t for t in all_of if t["tid"] == other)["general"]
+        check("regs: kept", shown(str(other))[0]["general"]["rbx"] == "0x1234", "")
+        shown(str(other), "--set", f"rbx={old['rbx']}", "--set", f"r12={old['r12']}")
+    says("regs: unknown name", run("regs", str(p.pid), "--set", "eggs=1"), 1, "no general register 'eggs'", "rip")
+    says("regs: refused", run("regs", str(p.pid), "--set", "cs=0"), 1, "cannot set cs")
+    says("regs: no value", run("regs", str(p.pid), "--set", "rax="), 2, "not NAME=VALUE")
+    says("regs: no process", run("regs", "999999999"), 1, "no such process")
+    says("regs: nothing", run("regs"), 2, "which process?")
+    # (Stopping and continuing wakes sleepers without a tracer too: signal(7).)
+    check("regs: nobody was woken", p.poll() is None, p.returncode)
+    p.send_signal(signal.SIGSTOP)
+    time.sleep(0.1)
+    says("regs: stopped", run("regs", str(p.pid)), 0, "rip")
+    check("regs: still stopped", status("State") == "T" and status("TracerPid") == "0", status("State"))
+    p.kill()
+    p.wait()
+
+
 def main():
     descriptors()
     dead_leader()
+    registers()
     recycled_tids()
     says("exit status", run("trace", "-o", "/dev/null", "--", "sh", "-c", "exit 7"), 7)
     p = run("trace", "-o", "/dev/null", "--", "sh", "-c", "kill -SEGV $$")

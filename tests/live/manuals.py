@@ -12,7 +12,7 @@ import sys
 
 trapline, build = sys.argv[1:3]
 bad = []
-for command in ("trace", "doctor"):
+for command in ("trace", "doctor", "regs"):
     text = subprocess.run([trapline, command, "--help"], capture_output=True, text=True).stdout
     page = re.sub(r"\\f[BIR]", "", open(f"{build}/man/trapline-{command}.1").read()).replace("\\-", "-")
     for long in re.findall(r"--([a-z][a-z-]+)", text):
@@ -30,5 +30,5 @@ for page in glob.glob(f"{build}/man/*.1") + glob.glob(f"{build}/man/man3/*.3"):
     lint = subprocess.run(["mandoc", "-T", "lint", "-W", "error", page], capture_output=True, text=True)
     if lint.returncode:
         bad.append(f"{page}: {lint.stdout.strip()[:300]}")
-print("\n".join(bad) or f"{len(calls)} calls and 3 commands have their pages")
+print("\n".join(bad) or f"{len(calls)} calls and 4 commands have their pages")
 sys.exit(1 if bad else 0)
