@@ -36,7 +36,7 @@ check-kernels: all lanes
 
 check-arm64: lanes
 	@tools/cross arm64
-	@tests/lanes/kernels.py build-arm64 arm64 arm64-6.12
+	@tests/lanes/kernels.py build-arm64 arm64 arm64-old arm64-6.12
 
 # What needs no kernel: seconds.
 check-quick: all

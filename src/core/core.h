@@ -98,6 +98,9 @@ struct tl_task {
 	struct tl__systrack track;
 	bool call_valid; /* call holds what was seen at entry */
 	struct tl_syscall call;
+	uint64_t entered_arg0; /* before any engine changed it */
+	bool restart_owed;     /* restart.c */
+	uint64_t restart_ip, restart_from, restart_to;
 	bool skip_owed; /* the result of a skipped call is put in place at its exit */
 	int64_t skip_ret;
 	bool emulated; /* a SYSEMU stop was rewound: the exit of the skipped call comes first */
@@ -210,6 +213,10 @@ void tl__lifecycle_unknown(struct tl_session *s, const struct tl__waited *w, uin
 
 /* claim.c: true when the stop was ours and has been dealt with */
 bool tl__claim(struct tl_task *task);
+
+/* restart.c */
+void tl__restart_note(struct tl_task *task);
+void tl__restart_repair(struct tl_task *task);
 
 /* reissue.c */
 bool tl__reissue_broken(struct tl_task *task);

@@ -30,6 +30,7 @@ static void report_exit(struct tl_task *task)
 	if (task->skip_owed)
 		tl__syscall_pay_skip(task);
 	tl__place_exit(task);
+	tl__restart_note(task);
 	tl__dispatch(task, &ev);
 	if (task->call.ret == -EINTR && !(task->call.flags & TL_SYSCALL_SKIPPED))
 		tl__reissue_broken(task);

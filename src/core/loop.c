@@ -92,6 +92,7 @@ static void stopped(struct tl_task *task)
 	if (!type_stop(task)) {
 		return;
 	}
+	tl__restart_repair(task);
 	settle_interrupt(task);
 	tl__place_stopped(task);
 	tl__task_ref(task);

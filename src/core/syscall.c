@@ -25,6 +25,7 @@ static void take_entry(struct tl_task *task, const struct tl__arch *arch, int64_
 	c->abi = arch->abi;
 	c->nr = arch->abi == TL_ABI_X32 ? nr & ~(int64_t)TL__X32_BIT : nr;
 	memcpy(c->args, args, sizeof(c->args));
+	task->entered_arg0 = args[0];
 	c->ret = -ENOSYS;
 	c->ip = ip;
 	c->sp = sp;

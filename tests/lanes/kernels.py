@@ -68,9 +68,11 @@ def main():
             print("     " + text.strip()[-3000:].replace("\n", "\n     "), flush=True)
 
     for name in [n for n in sys.argv[2:] if n != "x86-yama"] or ["x86-6.1", "x86-newest"]:
-        for test in ("engines", "calls"):
+        for test in ("calls",) if name == "arm64-old" else ("engines", "calls"):
             p = lane(name, f"./test-{test}", ".", files=tracees + [f"{BUILD}/tests/test-{test}"])
             result(f"{name} {test}", p.returncode == 0 and "PASSED" in p.stdout, p.stdout)
+        if name == "arm64-old":
+            continue
         p = lane(name, "sh", "-c", PROGRAMS, files=tracees)
         bad = re.findall(r"^FAIL.*(?:\n(?!ok|FAIL).*)*", p.stdout, re.M)
         good = len(re.findall(r"^ok ", p.stdout, re.M))

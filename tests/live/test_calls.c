@@ -69,7 +69,7 @@ static tl_verdict redirect_read(struct tl_engine *e, struct tl_task *task,
 		seen[1] += seen[0] == 1 && ev->syscall.args[0] == 3;
 		return 0;
 	}
-	if (ev->syscall.args[0] == 99) {
+	if (!seen[0] && ev->syscall.args[0] == 99) {
 		memcpy(args, ev->syscall.args, sizeof(args));
 		args[0] = 3;
 		assert_int_equal(tl_syscall_set(task, SYS_read, args), 0);
