@@ -3,10 +3,11 @@
  * A first argument that an engine has changed stands when the kernel restarts the call.
  *
  * Elsewhere the kernel keeps it. On arm64 a write of x0 at entry reaches what the call uses, but a
- * restart takes orig_x0, which most kernels leave as it was (repaired within stable series: 6.1.191,
- * 6.12.114). It takes it before the next signal or interrupt stop, so there x0 is put right, and the
- * instruction is executed with it once more; with no stop in between, the next entry is changed as
- * the one before was. Where the kernel is repaired the old value is not found, and nothing done.
+ * restart takes orig_x0, which most kernels leave as it was (repaired within stable
+ * series: 6.1.191, 6.12.114). It takes it before the next signal or interrupt stop, so there x0 is
+ * put right, and the instruction is executed with it once more; with no stop in between, the next
+ * entry is changed as the one before was. Where the kernel is repaired the old value is not found,
+ * and nothing done.
  */
 #include "core.h"
 

@@ -71,6 +71,9 @@ def main():
         for test in ("calls",) if name == "arm64-old" else ("engines", "calls"):
             p = lane(name, f"./test-{test}", ".", files=tracees + [f"{BUILD}/tests/test-{test}"])
             result(f"{name} {test}", p.returncode == 0 and "PASSED" in p.stdout, p.stdout)
+        if name.startswith("arm64"):
+            p = lane(name, "./facts-arm64", files=[f"{BUILD}/tests/facts-arm64"])
+            result(f"{name} facts", p.returncode == 0 and "0 failed" in p.stdout, p.stdout)
         if name == "arm64-old":
             continue
         p = lane(name, "sh", "-c", PROGRAMS, files=tracees)
