@@ -136,6 +136,11 @@ def registers():
     p.send_signal(signal.SIGSTOP)
     time.sleep(0.1)
     says("regs: stopped", run("regs", str(p.pid)), 0, "rip")
+    # Each thread goes back into the stop by itself, when it next runs.
+    for _ in range(200):
+        if status("State") == "T":
+            break
+        time.sleep(0.01)
     check("regs: still stopped", status("State") == "T" and status("TracerPid") == "0", status("State"))
     p.kill()
     p.wait()
