@@ -110,8 +110,8 @@ struct tl_spawn_options {
 	uint32_t uid, gid;
 	/*
 	 * With a selection only these calls stop, by a seccomp filter in the program. It cannot be
-	 * taken off again: see TL_SESSION_EXITKILL. Arrays of numbers for x86_64 (x32 too) and
-	 * i386.
+	 * taken off again: see TL_SESSION_EXITKILL. Arrays of numbers for the machine's ABIs of 64
+	 * bits (on x86-64 for x32 too) and of 32: tl_abi_native().
 	 */
 	bool select;
 	const int32_t *select_64, *select_32;

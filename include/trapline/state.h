@@ -56,6 +56,8 @@ TL_CHECKED int tl_task_regset_info(struct tl_task *task, size_t index, struct tl
 TL_CHECKED int tl_task_view(struct tl_task *task, const char **ret_name, uint16_t *ret_e_machine);
 /* Reads a register set by note; returns its length. -EOPNOTSUPP: this kernel or CPU has none. */
 TL_CHECKED int64_t tl_task_read_regset(struct tl_task *task, uint32_t note, void *buf, size_t size);
+/* The kernel answers at once, also for the general set; a single register is written by name when
+ * the task goes on. */
 TL_CHECKED int tl_task_write_regset(struct tl_task *task, uint32_t note, const void *buf,
 				    size_t len);
 

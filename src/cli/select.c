@@ -10,12 +10,12 @@
 
 static const enum tl_abi abis[4] = { TL_ABI_X86_64, TL_ABI_I386, TL_ABI_ARM64, TL_ABI_ARM };
 
-static uint8_t *bits(struct call_set *set, enum tl_abi abi)
+static size_t column(enum tl_abi abi)
 {
 	for (size_t i = 0; i < 4; i++)
 		if (abis[i] == abi)
-			return set->in[i];
-	return set->in[0]; /* x32 */
+			return i;
+	return 0; /* x32 */
 }
 
 /* ARM's private numbers, far above all others, have slots at the end; the very last stands for what
@@ -184,7 +184,7 @@ int call_set_parse(struct call_set *set, const char *expr)
 /* What is unknown goes with "all" and "!...". */
 bool call_set_has(const struct call_set *set, enum tl_abi abi, int64_t nr)
 {
-	return set->all || bits((struct call_set *)set, abi)[slot_of(nr)];
+	return set->all || set->in[column(abi)][slot_of(nr)];
 }
 
 void call_set_add(struct call_set *set, const struct call_set *more)
@@ -197,7 +197,7 @@ void call_set_add(struct call_set *set, const struct call_set *more)
 
 size_t call_set_numbers(const struct call_set *set, enum tl_abi abi, int32_t *numbers)
 {
-	const uint8_t *in = bits((struct call_set *)set, abi);
+	const uint8_t *in = set->in[column(abi)];
 	size_t n = 0;
 
 	for (int i = 0; i < CALLS_MAX; i++)

@@ -103,6 +103,8 @@ static int hidden_arg0(struct tl_task *task, const struct tl__arch *arch, int64_
 		*ret = task->call.args[0];
 		return 0;
 	}
+	if (nr < 0)
+		return -EPROTO;
 	r = set_number(task, arch, (int32_t)nr);
 	if (r < 0)
 		return r;

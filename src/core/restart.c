@@ -54,14 +54,15 @@ static void repair_registers(struct tl_task *task)
 	task->regs_dirty = true;
 }
 
-/* At the stops behind that exit. */
+/* At the stop behind that exit. */
 void tl__restart_repair(struct tl_task *task)
 {
 	if (!task->restart_owed)
 		return;
+	/* The first stop behind the exit is this call's; what comes later may be another's. */
+	task->restart_owed = false;
 	switch (task->stop.kind) {
 	case TL__STOP_ENTRY:
-		task->restart_owed = false;
 		repair_entry(task, tl__syscall_arch(task));
 		break;
 	case TL__STOP_SIGNAL:
