@@ -7,12 +7,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { SETS_MAX = 32, WAIT_MS = 5000, OPT_JSON = 256, OPT_SET };
+enum { SETS_MAX = 32, STOP_MS = 5000, LET_GO_MS = 1000, OPT_JSON = 256, OPT_SET };
 
 struct setting {
 	char *name;
@@ -141,16 +142,21 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* A thread that sleeps in the kernel for good (vfork, a dead disk) is shown as such, not waited
- * for. */
-static int stop_all(struct regs *g)
+static size_t stay(const struct regs *g)
+{
+	return tl_session_task_count(g->session);
+}
+
+/* Until count says 0. A thread that sleeps in the kernel for good (vfork, a dead disk) is not
+ * waited for. */
+static int turn_until_none(struct regs *g, size_t (*count)(const struct regs *g), int limit_ms)
 {
 	struct pollfd p = { .fd = tl_session_fd(g->session), .events = POLLIN };
-	int64_t end = now_ms() + WAIT_MS;
+	int64_t end = now_ms() + limit_ms;
 
 	if (p.fd < 0)
 		return p.fd;
-	while (running(g) && now_ms() < end) {
+	while (count(g) && now_ms() < end) {
 		int r;
 
 		poll(&p, 1, 20);
@@ -159,6 +165,18 @@ static int stop_all(struct regs *g)
 			return r;
 	}
 	return 0;
+}
+
+/* Killed with threads held, we would leave calls broken that the interrupt broke. */
+static void block_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(how, &set, NULL);
 }
 
 static void put_hex(const uint8_t *data, size_t len)
@@ -367,9 +385,10 @@ static void let_go(struct regs *g)
 {
 	int r = 0;
 
+	/* What does not stop is let go by the kernel when we end. */
 	if (g->session) {
 		tl_session_detach_all(g->session);
-		r = tl_session_run(g->session);
+		r = turn_until_none(g, stay, LET_GO_MS);
 	}
 	if (r < 0)
 		say("cannot let %d go: %s", g->pid, strerror(-r));
@@ -394,6 +413,7 @@ int cmd_regs(int argc, char **argv)
 		return EXIT_USAGE;
 	find_process(&g);
 	so.flags = TL_SESSION_NO_PLACE | TL_SESSION_NO_FOLLOW;
+	block_signals(SIG_BLOCK);
 	r = tl_session_new(&so, &g.session);
 	if (r == 0) {
 		r = tl_session_attach(g.session, g.pid);
@@ -401,11 +421,13 @@ int cmd_regs(int argc, char **argv)
 			explain_attach_failure(g.pid, r);
 	}
 	if (r == 0)
-		r = stop_all(&g);
+		r = turn_until_none(&g, running, STOP_MS);
 	if (r == 0)
 		r = write_all(&g);
 	if (r == 0)
 		show_all(&g);
+	fflush(stdout);
 	let_go(&g);
+	block_signals(SIG_UNBLOCK);
 	return r < 0 ? EXIT_TROUBLE : g.status;
 }
