@@ -32,11 +32,11 @@ lanes:
 
 # One lane's part of check: Debian's other x86-64 kernels, and arm64, under qemu.
 check-kernels: all lanes
-	@tests/lanes/kernels.py $(BUILD)
+	@tests/lanes/check.py $(BUILD)
 
 check-arm64: lanes
 	@tools/cross arm64
-	@tests/lanes/kernels.py build-arm64 arm64 arm64-old arm64-6.12
+	@tests/lanes/check.py build-arm64 arm64 arm64-old arm64-6.12
 
 # What needs no kernel: seconds.
 check-quick: all

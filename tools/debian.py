@@ -8,18 +8,25 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CACHE = os.environ.get("LANES") or f"{ROOT}/build-lanes"
-MIRROR = "http://deb.debian.org/debian"
-SOURCES = f"""deb {MIRROR} bookworm main
-deb {MIRROR} bookworm-updates main
-deb {MIRROR} bookworm-backports main
-deb {MIRROR} trixie main
-deb {MIRROR} trixie-backports main
-"""
+SUITES = ["bookworm", "bookworm-updates", "bookworm-backports", "trixie", "trixie-backports"]
 
 
 def fail(text, status=2):
     sys.stderr.write(f"{os.path.basename(sys.argv[0])}: {text}\n")
     sys.exit(status)
+
+
+def mirror():
+    """Where this machine's own apt finds Debian; DEBIAN_MIRROR says otherwise."""
+    if os.environ.get("DEBIAN_MIRROR"):
+        return os.environ["DEBIAN_MIRROR"].rstrip("/")
+    p = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE) $(CODENAME)", "Created-By: Packages"],
+                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    for line in p.stdout.splitlines():
+        site, _, suite = line.partition(" ")
+        if suite in SUITES:
+            return site.rstrip("/")
+    fail("no Debian mirror in this machine's apt sources: set DEBIAN_MIRROR")
 
 
 class Apt:
@@ -40,7 +47,7 @@ class Apt:
         os.makedirs(f"{self.dir}/lists/partial", exist_ok=True)
         os.makedirs(f"{self.dir}/cache/archives/partial", exist_ok=True)
         with open(f"{self.dir}/sources.list", "w") as f:
-            f.write(SOURCES)
+            f.writelines(f"deb {mirror()} {suite} main\n" for suite in SUITES)
         # One list of many may be out of step on a mirror: whether what is needed was found is told later.
         return self.run("apt-get", "update").stderr.strip()[-400:]
 

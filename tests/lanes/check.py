@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The same tests on Debian's other x86-64 kernels.
+"""The same tests in the lanes: on other kernels, and on arm64. A line a result, "ok" or "FAIL".
 
-Usage: kernels.py BUILD [LANE...]
+Usage: check.py BUILD [LANE...]
 """
 import os
 import re
