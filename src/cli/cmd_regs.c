@@ -25,6 +25,7 @@ struct regs {
 	int pid, only; /* only: this thread, or 0 for all */
 	struct setting sets[SETS_MAX];
 	size_t nsets;
+	FILE *out; /* in memory: nobody who reads slowly, or no more, keeps a thread stopped */
 	struct tl_session *session;
 	struct tl_task **tasks;
 	size_t ntasks;
@@ -167,7 +168,8 @@ static int turn_until_none(struct regs *g, size_t (*count)(const struct regs *g)
 	return 0;
 }
 
-/* Killed with threads held, we would leave calls broken that the interrupt broke. */
+/* Killed with threads held, we would leave calls broken that the interrupt broke. What reads our
+ * messages may be gone, too. */
 static void block_signals(int how)
 {
 	sigset_t set;
@@ -176,17 +178,18 @@ static void block_signals(int how)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGPIPE);
 	sigprocmask(how, &set, NULL);
 }
 
-static void put_hex(const uint8_t *data, size_t len)
+static void put_hex(FILE *out, const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		printf("%02x", data[i]);
+		fprintf(out, "%02x", data[i]);
 }
 
 /* Sixteen bytes a line; of lines that are alike only the first is shown. */
-static void dump(const uint8_t *data, size_t len)
+static void dump(FILE *out, const uint8_t *data, size_t len)
 {
 	bool starred = false;
 
@@ -195,15 +198,15 @@ static void dump(const uint8_t *data, size_t len)
 
 		if (at && n == 16 && at + 16 < len && !memcmp(data + at, data + at - 16, 16)) {
 			if (!starred)
-				puts("    *");
+				fputs("    *\n", out);
 			starred = true;
 			continue;
 		}
 		starred = false;
-		printf("    %04zx ", at);
+		fprintf(out, "    %04zx ", at);
 		for (size_t i = 0; i < n; i++)
-			printf("%s%02x", i % 4 ? "" : " ", data[at + i]);
-		putchar('\n');
+			fprintf(out, "%s%02x", i % 4 ? "" : " ", data[at + i]);
+		putc('\n', out);
 	}
 }
 
@@ -220,10 +223,10 @@ static void general(const struct regs *g, struct tl_task *task)
 			return;
 		snprintf(value, sizeof(value), "0x%" PRIx64, v);
 		if (g->json)
-			printf("%s\"%s\":\"%s\"", i ? "," : "", name, value);
+			fprintf(g->out, "%s\"%s\":\"%s\"", i ? "," : "", name, value);
 		else
-			printf("%s%-8s %-*s%s", i % 3 ? "  " : "    ", name, last ? 0 : 18, value,
-			       last ? "\n" : "");
+			fprintf(g->out, "%s%-8s %-*s%s", i % 3 ? "  " : "    ", name, last ? 0 : 18,
+				value, last ? "\n" : "");
 	}
 }
 
@@ -239,14 +242,14 @@ static void one_set(const struct regs *g, struct tl_task *task, const struct tl_
 		return;
 	}
 	if (g->json) {
-		printf(",\"%s\":{\"note\":%" PRIu32 ",\"size\":%" PRId64 ",\"data\":\"", info->name,
-		       info->note, n);
-		put_hex(data, (size_t)n);
-		printf("\"}");
+		fprintf(g->out, ",\"%s\":{\"note\":%" PRIu32 ",\"size\":%" PRId64 ",\"data\":\"",
+			info->name, info->note, n);
+		put_hex(g->out, data, (size_t)n);
+		fprintf(g->out, "\"}");
 	} else {
-		printf("  %s: %" PRId64 " bytes (note %#" PRIx32 "%s)\n", info->name, n, info->note,
-		       info->readonly ? ", read-only" : "");
-		dump(data, (size_t)n);
+		fprintf(g->out, "  %s: %" PRId64 " bytes (note %#" PRIx32 "%s)\n", info->name, n,
+			info->note, info->readonly ? ", read-only" : "");
+		dump(g->out, data, (size_t)n);
 	}
 	free(data);
 }
@@ -259,11 +262,11 @@ static void all_sets(const struct regs *g, struct tl_task *task)
 		if (info.note != 1) {
 			one_set(g, task, &info);
 		} else if (g->json) {
-			printf(",\"general\":{");
+			fprintf(g->out, ",\"general\":{");
 			general(g, task);
-			putchar('}');
+			putc('}', g->out);
 		} else {
-			puts("  general");
+			fputs("  general\n", g->out);
 			general(g, task);
 		}
 		info.size = sizeof(info);
@@ -285,12 +288,12 @@ static void show(struct regs *g, struct tl_task *task)
 		return;
 	proc_name(tl_task_tid(task), comm, sizeof(comm));
 	if (g->json)
-		printf("{\"pid\":%d,\"tid\":%d,\"view\":\"%s\"", tl_task_pid(task),
-		       tl_task_tid(task), view);
+		fprintf(g->out, "{\"pid\":%d,\"tid\":%d,\"view\":\"%s\"", tl_task_pid(task),
+			tl_task_tid(task), view);
 	else
-		printf("%d (%s), %s\n", tl_task_tid(task), comm, view);
+		fprintf(g->out, "%d (%s), %s\n", tl_task_tid(task), comm, view);
 	all_sets(g, task);
-	puts(g->json ? "}" : "");
+	fputs(g->json ? "}\n" : "\n", g->out);
 }
 
 static void name_registers(struct tl_task *task)
@@ -400,11 +403,34 @@ static void let_go(struct regs *g)
 		free(g->sets[i].name);
 }
 
+static int show_and_let_go(struct regs *g)
+{
+	struct tl_session_options so = { .size = sizeof(so), .on_task = on_task, .data = g };
+	int r;
+
+	so.flags = TL_SESSION_NO_PLACE | TL_SESSION_NO_FOLLOW;
+	r = tl_session_new(&so, &g->session);
+	if (r == 0) {
+		r = tl_session_attach(g->session, g->pid);
+		if (r < 0)
+			explain_attach_failure(g->pid, r);
+	}
+	if (r == 0)
+		r = turn_until_none(g, running, STOP_MS);
+	if (r == 0)
+		r = write_all(g);
+	if (r == 0)
+		show_all(g);
+	let_go(g);
+	return r;
+}
+
 int cmd_regs(int argc, char **argv)
 {
 	static const struct argp argp = { options, parse, "PID", doc, NULL, NULL, NULL };
 	struct regs g = { 0 };
-	struct tl_session_options so = { .size = sizeof(so), .on_task = on_task, .data = &g };
+	char *text = NULL;
+	size_t len = 0;
 	int r;
 
 	argv[0] = (char *)"trapline regs";
@@ -412,22 +438,18 @@ int cmd_regs(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, &g))
 		return EXIT_USAGE;
 	find_process(&g);
-	so.flags = TL_SESSION_NO_PLACE | TL_SESSION_NO_FOLLOW;
+	g.out = open_memstream(&text, &len);
 	block_signals(SIG_BLOCK);
-	r = tl_session_new(&so, &g.session);
-	if (r == 0) {
-		r = tl_session_attach(g.session, g.pid);
-		if (r < 0)
-			explain_attach_failure(g.pid, r);
-	}
-	if (r == 0)
-		r = turn_until_none(&g, running, STOP_MS);
-	if (r == 0)
-		r = write_all(&g);
-	if (r == 0)
-		show_all(&g);
-	fflush(stdout);
-	let_go(&g);
+	r = g.out ? show_and_let_go(&g) : -ENOMEM;
+	if (g.out)
+		fclose(g.out);
 	block_signals(SIG_UNBLOCK);
+	if (text)
+		fwrite(text, 1, len, stdout);
+	free(text);
+	if (fflush(stdout)) {
+		say("cannot write: %s", strerror(errno));
+		return EXIT_TROUBLE;
+	}
 	return r < 0 ? EXIT_TROUBLE : g.status;
 }

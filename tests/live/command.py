@@ -131,6 +131,12 @@ def registers():
     says("regs: no value", run("regs", str(p.pid), "--set", "rax="), 2, "not NAME=VALUE")
     says("regs: no process", run("regs", "999999999"), 1, "no such process")
     says("regs: nothing", run("regs"), 2, "which process?")
+    # A reader that goes away must not end us with threads held: their calls would stay broken.
+    for _ in range(5):
+        end, writing = os.pipe()
+        os.close(end)
+        subprocess.run([TRAPLINE, "regs", str(p.pid)], stdout=writing, stderr=subprocess.PIPE)
+        os.close(writing)
     # (Stopping and continuing wakes sleepers without a tracer too: signal(7).)
     check("regs: nobody was woken", p.poll() is None, p.returncode)
     p.send_signal(signal.SIGSTOP)
