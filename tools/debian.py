@@ -9,6 +9,8 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CACHE = os.environ.get("LANES") or f"{ROOT}/build-lanes"
 SUITES = ["bookworm", "bookworm-updates", "bookworm-backports", "trixie", "trixie-backports"]
+SECURITY = ["bookworm-security", "trixie-security"]
+KERNELS = "[arch=amd64,arm64]"
 
 
 def fail(text, status=2):
@@ -16,17 +18,21 @@ def fail(text, status=2):
     sys.exit(status)
 
 
-def mirror():
-    """Where this machine's own apt finds Debian; DEBIAN_MIRROR says otherwise."""
-    if os.environ.get("DEBIAN_MIRROR"):
-        return os.environ["DEBIAN_MIRROR"].rstrip("/")
+def mirrors():
+    """Where this machine's own apt finds Debian, and its security updates (or None). DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR say
+    otherwise."""
+    found = {"SUITES": os.environ.get("DEBIAN_MIRROR"), "SECURITY": os.environ.get("DEBIAN_SECURITY_MIRROR")}
     p = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE) $(CODENAME)", "Created-By: Packages"],
                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     for line in p.stdout.splitlines():
         site, _, suite = line.partition(" ")
-        if suite in SUITES:
-            return site.rstrip("/")
-    fail("no Debian mirror in this machine's apt sources: set DEBIAN_MIRROR")
+        for kind, suites in (("SUITES", SUITES), ("SECURITY", SECURITY)):
+            # A mirror that was named may carry no security updates: then there are none.
+            if suite in suites and not os.environ.get("DEBIAN_MIRROR"):
+                found[kind] = found[kind] or site
+    if not found["SUITES"]:
+        fail("no Debian mirror in this machine's apt sources: set DEBIAN_MIRROR")
+    return found["SUITES"].rstrip("/"), (found["SECURITY"] or "").rstrip("/") or None
 
 
 class Apt:
@@ -46,9 +52,12 @@ class Apt:
     def update(self):
         os.makedirs(f"{self.dir}/lists/partial", exist_ok=True)
         os.makedirs(f"{self.dir}/cache/archives/partial", exist_ok=True)
+        site, security = mirrors()
         with open(f"{self.dir}/sources.list", "w") as f:
-            f.writelines(f"deb {mirror()} {suite} main\n" for suite in SUITES)
-        # One list of many may be out of step on a mirror: whether what is needed was found is told later.
+            # Only kernels are wanted of the others. A list that is out of step on a mirror takes its whole suite with it.
+            f.writelines(f"deb {'' if suite == 'bookworm' else KERNELS} {site} {suite} main\n" for suite in SUITES)
+            f.writelines(f"deb {KERNELS} {security} {suite} main\n" for suite in SECURITY if security)
+        # Whether what is needed was found is told later.
         return self.run("apt-get", "update").stderr.strip()[-400:]
 
     def kernels(self, pattern, arch):
@@ -75,10 +84,16 @@ class Apt:
             subprocess.run(["dpkg-deb", "-x", f"{work}/{deb}", folder], check=True)
         shutil.rmtree(work)
 
-    def fetch(self, name, arch, to):
-        """The same into a folder of its own, which appears only when it is whole."""
+    def binaries(self, name, arch):
+        """Kernels from 7.1 on come in parts; the image itself is in linux-binary."""
+        p = self.run("apt-cache", "show", f"{name}:{arch}")
+        depends = re.search(r"^Depends: (.*)", p.stdout, re.M)
+        return re.findall(r"\blinux-binary-\S+", depends[1]) if depends else []
+
+    def fetch_kernel(self, name, arch, to):
+        """Unpacks a kernel into a folder of its own, which appears only when it is whole."""
         if os.path.isdir(to):
             return
         shutil.rmtree(f"{to}.new", ignore_errors=True)
-        self.add([name], arch, f"{to}.new")
+        self.add([name] + self.binaries(name, arch), arch, f"{to}.new")
         os.rename(f"{to}.new", to)
