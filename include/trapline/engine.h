@@ -48,6 +48,16 @@ enum tl_event_type {
 #define TL_EVENTS_ALL      ((1u << TL_EVENT_COUNT) - 2u)
 
 /*
+ * In an event mask, beside the events: the registers that the program really has at system call
+ * stops too. On arm64 the kernel hides x7 there (AArch32: ip): reads and writes of it answer
+ * -ENODATA unless an engine of the task asks for this. Costs two more stops a call, which no engine
+ * sees, and one more where the register is written; none for calls that a filter of the session
+ * selects. Elsewhere it does nothing and costs nothing. A tracer that is killed in the middle of
+ * those two stops leaves a call that was not made.
+ */
+#define TL_RAW_REGISTERS (1u << 31)
+
+/*
  * A verdict: one hold, one step, and dispositions for the events that have one, or'ed together. 0
  * means run on, no step, let the event take its course as the engines before left it.
  */

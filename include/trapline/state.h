@@ -63,6 +63,7 @@ TL_CHECKED int tl_task_write_regset(struct tl_task *task, uint32_t note, const v
 
 /* The index'th general register by name; -ENOENT past the last. */
 TL_CHECKED int tl_task_reg_name(struct tl_task *task, size_t index, const char **ret_name);
+/* -ENODATA: the kernel hides it in this stop, and no engine asked for TL_RAW_REGISTERS. */
 TL_CHECKED int tl_task_read_reg(struct tl_task *task, const char *name, uint64_t *ret_value);
 TL_CHECKED int tl_task_write_reg(struct tl_task *task, const char *name, uint64_t value);
 

@@ -7,6 +7,7 @@
 #include <trapline/decode.h>
 #include <trapline/engine.h>
 #include <trapline/error.h>
+#include <trapline/raw_regs.h>
 #include <trapline/session.h>
 #include <trapline/stack.h>
 #include <trapline/state.h>

@@ -51,6 +51,9 @@ TL_API const char *tl_abi_name(enum tl_abi abi);
  */
 TL_API enum tl_abi tl_abi_native(unsigned bits);
 
+/* The index'th general register of this ABI by name; NULL past the last. May be used anywhere. */
+TL_API const char *tl_abi_register(enum tl_abi abi, size_t index);
+
 #ifdef __cplusplus
 }
 #endif

@@ -136,6 +136,13 @@ enum tl_abi tl_abi_native(unsigned bits)
 	return tl__arch_native(bits)->abi;
 }
 
+const char *tl_abi_register(enum tl_abi abi, size_t index)
+{
+	const struct tl__arch *arch = tl__arch_get(abi);
+
+	return arch && index < arch->nregs ? arch->regs[index].name : NULL;
+}
+
 const char *tl_abi_name(enum tl_abi abi)
 {
 	static const char *const names[] = { [TL_ABI_X86_64] = "x86_64",

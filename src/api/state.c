@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "api.h"
 
+#include "trapline/raw_regs.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -147,6 +149,8 @@ int64_t tl_task_read_regset(struct tl_task *task, uint32_t note, void *buf, size
 		memcpy(buf, task->regs, task->regs_len);
 		return task->regs_len;
 	}
+	if (note == TL_NT_RAW)
+		return public64(tl__raw_set_read(task, buf, size));
 	r = tl__pt_buf(task->session->sys, TL__PT_GETREGSET, task->tid, note, buf, size);
 	/* The kernel says -ENODEV for a feature this CPU lacks, -EINVAL for a note it does not
 	 * know. */
@@ -173,6 +177,8 @@ int tl_task_write_regset(struct tl_task *task, uint32_t note, const void *buf, s
 			task->regs_valid = false;
 		return tl__err_public(r);
 	}
+	if (note == TL_NT_RAW)
+		return tl__err_public(tl__raw_set_write(task, buf, len));
 	r = tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, note,
 		       (void *)(uintptr_t)buf, len);
 	return r < 0 ? tl__err_public(r) : 0;
@@ -213,6 +219,8 @@ int tl_task_read_reg(struct tl_task *task, const char *name, uint64_t *ret_value
 	reg = find_reg(task, name, &r);
 	if (!reg)
 		return r;
+	if (tl__raw_unknown(task, reg))
+		return -ENODATA;
 	*ret_value = 0;
 	memcpy(ret_value, task->regs + reg->offset, reg->size);
 	return 0;
@@ -226,6 +234,8 @@ int tl_task_write_reg(struct tl_task *task, const char *name, uint64_t value)
 	reg = find_reg(task, name, &r);
 	if (!reg)
 		return r;
+	if (tl__raw_unknown(task, reg))
+		return -ENODATA;
 	memcpy(task->regs + reg->offset, &value, reg->size);
 	task->regs_dirty = true;
 	return 0;

@@ -65,8 +65,9 @@ struct tl__arch {
 	enum tl_abi abi;
 	const char *name;
 	uint32_t audit_arch;
-	uint8_t word;     /* bytes in a pointer */
-	uint32_t nr_note; /* the set that a call's number lives in; 0: the general one */
+	uint8_t word;       /* bytes in a pointer */
+	uint8_t hidden_reg; /* into regs: what the kernel hides at system call stops; 0: none */
+	uint32_t nr_note;   /* the set that a call's number lives in; 0: the general one */
 	bool arg0_is_ret; /* behind a call its first argument is not in the general set any more */
 	const struct tl__view *view;
 	const struct tl__reg *regs;

@@ -9,7 +9,14 @@
 #include <stdio.h>
 #include <sys/queue.h>
 
-enum { CALLS_MAX = 1024, PATHS_MAX = 16, PIDS_MAX = 64, INJECT_MAX = 16, SIGNALS_MAX = 65 };
+enum {
+	CALLS_MAX = 1024,
+	PATHS_MAX = 16,
+	PIDS_MAX = 64,
+	INJECT_MAX = 16,
+	SIGNALS_MAX = 65,
+	REGS_MAX = 32
+};
 
 /* A set of system calls, by number in each ABI. */
 struct call_set {
@@ -51,6 +58,8 @@ struct trace_options {
 	bool signals[SIGNALS_MAX];
 	const char *paths[PATHS_MAX];
 	size_t npaths;
+	const char *regs[REGS_MAX];
+	size_t nregs;
 	int pids[PIDS_MAX];
 	size_t npids;
 	struct inject injects[INJECT_MAX];
@@ -61,6 +70,12 @@ struct trace_options {
 };
 /* trace_opts.c; the exit status when the command is over, -1 to go on */
 int trace_options_parse(struct trace_options *o, int argc, char **argv);
+
+/* --regs: what a task had at a stop. */
+struct regs_taken {
+	uint32_t have; /* bit i: value[i]; a task of another ABI may lack the register */
+	uint64_t value[REGS_MAX];
+};
 
 /* What the trace knows of a task. */
 struct traced {
@@ -77,7 +92,8 @@ struct traced {
 	unsigned hits[INJECT_MAX];
 	uint64_t due;    /* an injected delay's end */
 	struct out *out; /* its own file with -ff */
-	char *args[6];   /* JSON: texts taken at entry */
+	struct regs_taken regs_in, regs_out;
+	char *args[6]; /* JSON: texts taken at entry */
 };
 TAILQ_HEAD(traced_list, traced);
 
@@ -142,6 +158,13 @@ bool caretaker_is_behind(void);
 void caretaker_release(void);    /* the front leaves; this process goes on in the background */
 int exit_as(int status);         /* cmd_trace.c: ends by the signal that ended the program */
 void caretaker_done(int status); /* the front ends with this wait status */
+
+/* trace_regs.c */
+int regs_parse(struct trace_options *o, char *text);
+void regs_take(struct traced *t, struct regs_taken *taken);
+void regs_text(const struct trace *trace, const struct regs_taken *taken, struct out *out);
+void regs_json(const struct trace *trace, const struct regs_taken *taken, const char *key,
+	       struct out *out);
 
 /* trace_stack.c: -k */
 void stack_print(struct traced *t);

@@ -96,6 +96,7 @@ static tl_verdict on_entry(struct tl_engine *e, struct tl_task *task, const stru
 	t->in_call = true;
 	t->call = ev->syscall;
 	t->entered = ev->time;
+	regs_take(t, &t->regs_in);
 	t->shown = call_set_has(&trace->o.calls, ev->syscall.abi, ev->syscall.nr) &&
 		   path_matches(t, &ev->syscall);
 	if (t->shown && lines_wanted(trace) && (!decided_late(trace) || trace->o.json))
@@ -119,6 +120,7 @@ static tl_verdict on_exit_(struct tl_engine *e, struct tl_task *task, const stru
 	bool no_entry = ev->syscall.flags & TL_SYSCALL_NO_ENTRY;
 
 	(void)task;
+	regs_take(t, &t->regs_out);
 	if (no_entry) {
 		/* The call was under way when we came: what it was called with is not known for
 		 * sure. */
@@ -254,7 +256,8 @@ void trace_watch_task(struct trace *trace, struct tl_task *task)
 {
 	const uint32_t events = TL_EVENTS_SYSCALLS | TL_EVENTS(TL_EVENT_SIGNAL) |
 				TL_EVENTS(TL_EVENT_GROUP_STOP) | TL_EVENTS(TL_EVENT_CLONE) |
-				TL_EVENTS(TL_EVENT_EXEC) | TL_EVENTS(TL_EVENT_DEATH);
+				TL_EVENTS(TL_EVENT_EXEC) | TL_EVENTS(TL_EVENT_DEATH) |
+				(trace->o.nregs ? TL_RAW_REGISTERS : 0);
 	struct traced *t = calloc(1, sizeof(*t));
 	char path[4096];
 

@@ -126,6 +126,10 @@ static void json_exit(struct traced *t, const struct tl_event *ev)
 		out_printf(out, ",\"injected\":true");
 	if (t->entered)
 		out_printf(out, ",\"dur\":%" PRIu64, ev->time - t->entered);
+	if (t->trace->o.nregs) {
+		regs_json(t->trace, &t->regs_in, "regs_in", out);
+		regs_json(t->trace, &t->regs_out, "regs_out", out);
+	}
 	tail(out);
 	drop_args(t);
 }
@@ -136,6 +140,8 @@ static void json_never_returned(struct traced *t, const struct tl_event *ev)
 
 	(void)ev;
 	put_call(out, t, &t->call, false);
+	if (t->trace->o.nregs)
+		regs_json(t->trace, &t->regs_in, "regs_in", out);
 	tail(out);
 	drop_args(t);
 }

@@ -23,6 +23,7 @@ enum {
 	OPT_LIST,
 	OPT_FF,
 	OPT_APPEND,
+	OPT_REGS,
 };
 
 static const struct argp_option options[] = {
@@ -56,6 +57,8 @@ static const struct argp_option options[] = {
 	{ "no-abbrev", 'v', NULL, 0, "Whole structures and environments", 2 },
 	{ "strings-in-hex", 'x', NULL, 0, "Strings that are not text in hex; -xx all of them", 2 },
 	{ "instruction-pointer", 'i', NULL, 0, "Where each call was made", 2 },
+	{ "regs", OPT_REGS, "NAME,...", 0,
+	  "Registers as the program has them, at the entry and at the exit of each call", 2 },
 	{ "columns", 'a', "N", 0, "Align results at column N (40)", 2 },
 	{ "quiet", 'q', NULL, 0, "No messages about attaching and exits", 2 },
 	{ NULL, 0, NULL, 0, "The program:", 3 },
@@ -237,6 +240,8 @@ static int parse_how(struct trace_options *o, int key, char *arg)
 	case OPT_PRETEND:
 		o->pretend = arg;
 		return 0;
+	case OPT_REGS:
+		return regs_parse(o, arg);
 	case OPT_CHECK:
 		o->check_stops = true;
 		return 0;

@@ -203,6 +203,13 @@ static void text_exit(struct traced *t, const struct tl_event *ev)
 		putf(t, " <%u.%06u>", (unsigned)(ns / 1000000000u),
 		     (unsigned)(ns % 1000000000u / 1000));
 	}
+	if (trace->o.nregs) {
+		put(t, " [");
+		regs_text(trace, &t->regs_in, out_of(t));
+		put(t, " ->");
+		regs_text(trace, &t->regs_out, out_of(t));
+		put(t, " ]");
+	}
 	end_line(t);
 }
 

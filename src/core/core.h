@@ -47,6 +47,7 @@ struct tl__stop {
 	int sig;
 	uint64_t time;
 	bool have_info;
+	bool hides; /* a system call stop: the kernel shows no real x7 or ip (arm64) */
 	uint8_t info[TL__SIGINFO_SIZE];
 };
 
@@ -62,6 +63,25 @@ enum tl__task_state {
 /* Entry and exit told apart without the kernel's help: systrack.c. */
 struct tl__systrack {
 	bool in_call; /* an entry was seen, its exit is owed */
+};
+
+/* What the next stop is waited for: raw.c. */
+enum tl__raw_phase {
+	TL__RAW_NONE,
+	TL__RAW_CANCELLED, /* before a call that was not made */
+	TL__RAW_ENTERING,
+	TL__RAW_LEAVING, /* behind a call, whose exit is reported there */
+	TL__RAW_WRITING, /* behind a call whose exit was reported */
+};
+
+struct tl__raw {
+	enum tl__raw_phase phase;
+	enum tl__pt_request then; /* with WRITING: how it goes on */
+	bool known;
+	bool write_owed; /* value is not in place yet */
+	bool changed;    /* in this call */
+	uint64_t value;
+	uint64_t ip; /* of the call's instruction */
 };
 
 struct tl__process {
@@ -101,6 +121,8 @@ struct tl_task {
 	uint64_t entered_arg0; /* before any engine changed it */
 	bool restart_owed;     /* restart.c */
 	uint64_t restart_ip, restart_from, restart_to;
+	uint64_t asleep_arg0, asleep_sp, asleep_ip; /* arg0.c */
+	struct tl__raw raw;
 	bool skip_owed; /* the result of a skipped call is put in place at its exit */
 	int64_t skip_ret;
 	bool emulated; /* a SYSEMU stop was rewound: the exit of the skipped call comes first */
@@ -217,6 +239,24 @@ bool tl__claim(struct tl_task *task);
 /* restart.c */
 void tl__restart_note(struct tl_task *task);
 void tl__restart_repair(struct tl_task *task);
+
+/* arg0.c */
+void tl__arg0_note(struct tl_task *task);
+int tl__arg0(struct tl_task *task, uint64_t *ret);
+
+/* raw.c */
+bool tl__raw_claim(struct tl_task *task);
+bool tl__raw_stopped(struct tl_task *task);
+void tl__raw_loaded(struct tl_task *task);
+void tl__raw_flushing(struct tl_task *task);
+bool tl__raw_unknown(struct tl_task *task, const struct tl__reg *reg);
+void tl__raw_inherit(struct tl_task *child, const struct tl_task *parent);
+enum tl__pt_request tl__raw_request(struct tl_task *task, enum tl__pt_request req);
+bool tl__raw_write_first(struct tl_task *task, enum tl__pt_request req);
+
+/* raw_set.c */
+int64_t tl__raw_set_read(struct tl_task *task, void *buf, size_t size);
+int tl__raw_set_write(struct tl_task *task, const void *buf, size_t size);
 
 /* reissue.c */
 bool tl__reissue_broken(struct tl_task *task);

@@ -47,17 +47,26 @@ bool tl__detach_now(struct tl_task *task)
 	pid_t tgid = task->process->tgid;
 	int r;
 
+	/* The filter stays behind and would answer ENOSYS to what it selects. */
+	if (task->filtered)
+		return false;
+	tl__regs_flush(task);
+	/* A register, or a changed argument of a call that comes again, is not in place yet. */
+	if (task->stop.hides && task->raw.write_owed) {
+		task->exit_wanted |= task->stop.kind == TL__STOP_ENTRY;
+		return false;
+	}
+	if (task->stop.kind == TL__STOP_EXIT && task->restart_owed) {
+		task->interrupted = tl__pt(s->sys, TL__PT_INTERRUPT, task->tid, 0, 0) == 0;
+		return false;
+	}
 	/* An interrupt sent before this entry breaks the call all the same: its exit must be seen.
 	 */
 	if (task->stop.kind == TL__STOP_ENTRY && (task->skip_owed || task->interrupted)) {
 		task->exit_wanted = true;
 		return false;
 	}
-	/* The filter stays behind and would answer ENOSYS to what it selects. */
-	if (task->filtered)
-		return false;
 	tl__place_release(task);
-	tl__regs_flush(task);
 	r = tl__pt(s->sys, TL__PT_DETACH, task->tid, 0, (uint64_t)task->deliver);
 	if (r == -ESRCH)
 		return false;

@@ -80,6 +80,7 @@ static struct tl_task *child_of(struct tl_task *parent, pid_t tid, bool thread)
 		child->filtered = parent->filtered;
 		child->options = parent->options;
 		tl__place_born(child, parent);
+		tl__raw_inherit(child, parent);
 	}
 	return child;
 }

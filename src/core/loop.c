@@ -32,6 +32,7 @@ static bool type_stop(struct tl_task *task)
 		break;
 	case TL__STOP_SYSCALL:
 		r = tl__syscall_stop(task);
+		task->stop.hides = true;
 		break;
 	case TL__STOP_SECCOMP:
 		r = tl__syscall_seccomp(task);
@@ -92,6 +93,8 @@ static void stopped(struct tl_task *task)
 	if (!type_stop(task)) {
 		return;
 	}
+	if (tl__raw_stopped(task))
+		return;
 	tl__restart_repair(task);
 	settle_interrupt(task);
 	tl__place_stopped(task);

@@ -19,6 +19,7 @@ int tl__regs_load(struct tl_task *task)
 	task->regs_len = (uint16_t)r;
 	task->regs_valid = true;
 	task->regs_dirty = false;
+	tl__raw_loaded(task);
 	return 0;
 }
 
@@ -28,6 +29,7 @@ int tl__regs_flush(struct tl_task *task)
 
 	if (!task->regs_valid || !task->regs_dirty)
 		return 0;
+	tl__raw_flushing(task);
 	r = tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, NT_PRSTATUS_, task->regs,
 		       task->regs_len);
 	task->regs_dirty = false;

@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define BIT(sig) (1ull << ((sig)-1))
@@ -88,54 +87,13 @@ static int set_number(struct tl_task *task, const struct tl__arch *arch, int32_t
 			  sizeof(nr));
 }
 
-/*
- * The first argument where the result has taken its register (orig_x0 on arm64). No set has it, but
- * /proc/TID/syscall prints it for a task that is in a call, which is one whose number is not -1.
- */
-static int hidden_arg0(struct tl_task *task, const struct tl__arch *arch, int64_t nr, uint64_t *ret)
-{
-	struct tl__sys *sys = task->session->sys;
-	char text[256], *end;
-	ssize_t n;
-	int r;
-
-	if (task->call_valid && !(task->call.flags & TL_SYSCALL_NO_ENTRY)) {
-		*ret = task->call.args[0];
-		return 0;
-	}
-	if (nr < 0)
-		return -EPROTO;
-	r = set_number(task, arch, (int32_t)nr);
-	if (r < 0)
-		return r;
-	n = sys->ops->proc_read(sys, task->tid, TL__PROC_SYSCALL, text, sizeof(text));
-	r = set_number(task, arch, -1);
-	if (n <= 0 || r < 0)
-		return r < 0 ? r : -ESRCH;
-	strtoull(text, &end, 10);
-	*ret = strtoull(end, &end, 16);
-	return *end == ' ' ? 0 : -EPROTO;
-}
-
-static int first_arg(struct tl_task *task, const struct tl__arch *arch, uint64_t *ret)
-{
-	struct tl__frame f;
-	int r;
-
-	*ret = 0;
-	if (!arch->arg0_is_ret)
-		return 0;
-	r = arch->get_frame(task->regs, task->regs_len, &f);
-	return r < 0 ? r : hidden_arg0(task, arch, f.nr, ret);
-}
-
 /* At a stop behind a call: puts the task back before it where nothing but tracing broke it. */
 bool tl__reissue_broken(struct tl_task *task)
 {
 	const struct tl__arch *arch;
 	uint64_t arg0;
 
-	if (!is_eintr(task, &arch) || signal_pending(task) || first_arg(task, arch, &arg0) < 0)
+	if (!is_eintr(task, &arch) || signal_pending(task) || tl__arg0(task, &arg0) < 0)
 		return false;
 	arch->reissue(task->regs, task->regs_len, arg0);
 	task->regs_dirty = true;

@@ -112,7 +112,7 @@ static void restart(struct tl_task *task, enum tl__pt_request req, int sig)
 	task->state = req == TL__PT_LISTEN ? TL__TASK_LISTENING : TL__TASK_RUNNING;
 	tl__systrack_resume(&task->track, kind, req);
 	if (!task->track.in_call)
-		task->call_valid = false;
+		task->call_valid = task->raw.known = task->raw.changed = false;
 	r = tl__pt(sys, req, task->tid, 0, (uint64_t)sig);
 	/* -ESRCH: killed. Its death is on the way, and nobody else concludes it. */
 	if (r < 0 && r != -ESRCH)
@@ -130,6 +130,7 @@ void tl__task_interrupt(struct tl_task *task)
 		return;
 	if (task->state != TL__TASK_RUNNING && task->state != TL__TASK_LISTENING)
 		return;
+	tl__arg0_note(task);
 	if (tl__pt(task->session->sys, TL__PT_INTERRUPT, task->tid, 0, 0) == 0)
 		task->interrupted = true;
 }
@@ -198,12 +199,17 @@ void tl__task_settle(struct tl_task *task)
 	} while (quiesce_first(task, &fold) && task->state == TL__TASK_STOPPED);
 	if (task->state != TL__TASK_STOPPED)
 		return;
+	/* What is written may ask for the call's exit. */
+	tl__regs_flush(task);
 	interrupt = fold.hold == TL_HOLD_INTERRUPT && !safe_point(task);
 	req = choose(task, &fold);
 	if (req != TL__PT_LISTEN && handler_wanted(task) && fold.step == TL_STEP_NONE)
 		req = step_request(task, TL_STEP_SINGLE);
+	req = tl__raw_request(task, req);
 	sync_options(task);
 	tl__place_resuming(task);
+	if (tl__raw_write_first(task, req))
+		return;
 	restart(task, req, task->deliver);
 	if (interrupt)
 		tl__task_interrupt(task);

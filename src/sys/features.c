@@ -23,6 +23,9 @@ static const struct {
 					"a filter can select the calls that stop" },
 	[TL__FEATURE_PROCESS_VM] = { "process-vm", "process_vm_readv reads a tracee" },
 	[TL__FEATURE_PROC_MEM_WRITE] = { "proc-mem-write", "/proc/PID/mem writes read-only text" },
+	[TL__FEATURE_ARG0_FOLLOWS] = { "arg0-follows",
+				       "filters and restarts use a first argument that was "
+				       "written at the entry" },
 };
 
 const char *tl__feature_name(enum tl__feature feature)

@@ -8,6 +8,8 @@
 #define _GNU_SOURCE
 #include "kernel.h"
 
+#include "compat.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -212,6 +214,25 @@ static int probe_proc_mem_write(const struct probe *p)
 	return ok;
 }
 
+/* The general set's first word is x0. */
+static int probe_arg0_follows(const struct probe *p)
+{
+	struct tl__syscall_info info = { 0 };
+	uint64_t regs[64];
+	int r = resume(p, TL__PT_SYSCALL), len;
+
+	if (r < 0)
+		return r;
+	len = tl__pt_buf(p->sys, TL__PT_GETREGSET, p->pid, 1, regs, sizeof(regs));
+	if (len < 0)
+		return len;
+	regs[0] ^= 0x5a;
+	r = tl__pt_buf(p->sys, TL__PT_SETREGSET, p->pid, 1, regs, (size_t)len);
+	if (r >= 0)
+		r = tl__pt_buf(p->sys, TL__PT_GET_SYSCALL_INFO, p->pid, 0, &info, sizeof(info));
+	return r < 0 ? r : info.op == 1 && info.entry.args[0] == regs[0];
+}
+
 static int (*const probes[TL__FEATURE_COUNT])(const struct probe *) = {
 	[TL__FEATURE_SYSCALL_INFO] = probe_syscall_info,
 	[TL__FEATURE_SET_SYSCALL_INFO] = probe_set_syscall_info,
@@ -222,12 +243,18 @@ static int (*const probes[TL__FEATURE_COUNT])(const struct probe *) = {
 	[TL__FEATURE_SECCOMP_TRACE] = probe_seccomp,
 	[TL__FEATURE_PROCESS_VM] = probe_process_vm,
 	[TL__FEATURE_PROC_MEM_WRITE] = probe_proc_mem_write,
+	[TL__FEATURE_ARG0_FOLLOWS] = probe_arg0_follows,
 };
 
 int tl__sys_probe_kernel(enum tl__feature feature)
 {
 	struct probe p = { 0 };
-	int r = begin(&p, feature == TL__FEATURE_SECCOMP_TRACE);
+	int r;
+
+	/* x86 has one place for it. */
+	if (feature == TL__FEATURE_ARG0_FOLLOWS && TL__BY_HOST(true, false))
+		return 1;
+	r = begin(&p, feature == TL__FEATURE_SECCOMP_TRACE);
 
 	if (r == -ENOMEM)
 		return r;

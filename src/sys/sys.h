@@ -146,6 +146,7 @@ enum tl__feature {
 	TL__FEATURE_SECCOMP_TRACE, /* RET_TRACE filters can be installed and stop */
 	TL__FEATURE_PROCESS_VM,
 	TL__FEATURE_PROC_MEM_WRITE, /* /proc/PID/mem writes to read-only text */
+	TL__FEATURE_ARG0_FOLLOWS,   /* arm64: orig_x0 is what a tracer writes to x0 at an entry */
 	TL__FEATURE_COUNT,
 };
 

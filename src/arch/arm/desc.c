@@ -121,6 +121,7 @@ const struct tl__arch tl__arch_arm = {
 	.view = &tl__arm_view,
 	.regs = tl__arm_regs,
 	.nregs = A32_SLOTS,
+	.hidden_reg = A32_IP,
 	.nr_note = TL__NT_ARM_SYSTEM_CALL,
 	.known = { .clone = 120,
 		   .clone3 = 435,

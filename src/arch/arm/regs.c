@@ -3,6 +3,7 @@
 #include "regs.h"
 
 #include "compat.h"
+#include "trapline/raw_regs.h"
 
 enum {
 	NT_PRSTATUS = 1,
@@ -19,6 +20,7 @@ static const struct tl__regset sets[] = {
 	{ "hw_break", NT_ARM_HW_BREAK, 4, 66, 4, 0 },
 	{ "hw_watch", NT_ARM_HW_WATCH, 4, 66, 4, 0 },
 	{ "system_call", TL__NT_ARM_SYSTEM_CALL, 4, 1, 4, 0 },
+	{ "raw", TL_NT_RAW, 4, A32_SLOTS, 4, 0 },
 };
 
 const struct tl__view tl__arm_view = { "arm", 40, sets, tl__array_len(sets) };

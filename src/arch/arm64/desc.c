@@ -117,6 +117,7 @@ const struct tl__arch tl__arch_arm64 = {
 	.nregs = A64_SLOTS,
 	.nr_note = TL__NT_ARM_SYSTEM_CALL,
 	.arg0_is_ret = true,
+	.hidden_reg = A64_X7,
 	.known = { .clone = 220,
 		   .clone3 = 435,
 		   .fork = -1,

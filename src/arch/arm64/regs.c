@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The view "aarch64": every register set that Linux serves there, up to 6.18
- * (arch/arm64/kernel/ptrace.c). Which of them exist depends on the CPU and on the kernel.
+ * (arch/arm64/kernel/ptrace.c), and one of our own. Which of them exist depends on the CPU and on
+ * the kernel.
  */
 #include "regs.h"
 
 #include "compat.h"
+#include "trapline/raw_regs.h"
 
 enum {
 	NT_PRSTATUS = 1,
@@ -52,6 +54,7 @@ static const struct tl__regset sets[] = {
 	{ "tagged_addr_ctrl", NT_ARM_TAGGED_ADDR_CTRL, 8, 1, 8, 0 },
 	{ "poe", NT_ARM_POE, 8, 1, 8, 0 },
 	{ "gcs", NT_ARM_GCS, 8, 3, 8, 0 },
+	{ "raw", TL_NT_RAW, 8, A64_SLOTS + 1, 8, 0 },
 };
 
 const struct tl__view tl__arm64_view = { "aarch64", 183, sets, tl__array_len(sets) };

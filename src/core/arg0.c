@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A call's first argument, where its result has taken the register.
+ *
+ * arm64 keeps it as orig_x0, which is in no register set. /proc/TID/syscall prints it for a task
+ * that is in a call, which is one whose number is not -1; behind a call it is -1, and can be
+ * written. But kernels that let orig_x0 follow x0 (6.1.191, 6.12.114, 7.2) do so at that write too,
+ * unless the stop is a call's exit. There it is only had from a task that still sleeps in the call,
+ * before it is interrupted.
+ */
+#include "core.h"
+
+#include "compat.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* "NR ARG0 ... ARG5 SP PC"; "running", or "-1 SP PC" outside of a call. */
+static int proc_syscall(struct tl_task *task, uint64_t fields[9])
+{
+	struct tl__sys *sys = task->session->sys;
+	char text[256], *at = text, *end;
+
+	if (sys->ops->proc_read(sys, task->tid, TL__PROC_SYSCALL, text, sizeof(text)) <= 0)
+		return -ENODATA;
+	for (int i = 0; i < 9; i++) {
+		fields[i] = strtoull(at, &end, i ? 16 : 10);
+		if (end == at)
+			return -ENODATA;
+		at = end;
+	}
+	return 0;
+}
+
+static bool is_hidden(struct tl_task *task)
+{
+	return tl__arch_native(64)->arg0_is_ret &&
+	       tl__sys_has(task->session->sys, TL__FEATURE_ARG0_FOLLOWS);
+}
+
+/* It is about to be interrupted. */
+void tl__arg0_note(struct tl_task *task)
+{
+	uint64_t f[9];
+
+	task->asleep_ip = 0;
+	if (task->call_valid || !is_hidden(task) || proc_syscall(task, f) < 0)
+		return;
+	task->asleep_arg0 = f[1];
+	task->asleep_sp = f[7];
+	task->asleep_ip = f[8];
+}
+
+static int number(struct tl_task *task, const struct tl__arch *arch, enum tl__pt_request req,
+		  int32_t *nr)
+{
+	int r = tl__pt_buf(task->session->sys, req, task->tid, arch->nr_note, nr, sizeof(*nr));
+
+	return r < 0 ? r : 0;
+}
+
+static int from_proc(struct tl_task *task, const struct tl__arch *arch, uint64_t *ret)
+{
+	int32_t nr, in_call = 0;
+	uint64_t f[9];
+	int r = number(task, arch, TL__PT_GETREGSET, &nr);
+
+	if (r == 0 && nr == -1)
+		r = number(task, arch, TL__PT_SETREGSET, &in_call);
+	if (r < 0)
+		return r;
+	r = proc_syscall(task, f);
+	if (nr == -1 && number(task, arch, TL__PT_SETREGSET, &nr) < 0)
+		return -ESRCH;
+	*ret = f[1];
+	return r;
+}
+
+/* At a stop at, in or behind a call. -ENODATA: nobody can know. */
+int tl__arg0(struct tl_task *task, uint64_t *ret)
+{
+	const struct tl__arch *arch = tl__regs_arch(task);
+	struct tl__frame f;
+	int r;
+
+	if (!arch)
+		return -ESRCH;
+	r = arch->get_frame(task->regs, task->regs_len, &f);
+	*ret = f.args[0];
+	if (r < 0 || !arch->arg0_is_ret)
+		return r;
+	if (task->call_valid && !(task->call.flags & TL_SYSCALL_NO_ENTRY)) {
+		*ret = task->call.args[0];
+		return 0;
+	}
+	if ((task->stop.kind == TL__STOP_EXIT && task->stop.hides) || !is_hidden(task))
+		return from_proc(task, arch, ret);
+	if (task->asleep_ip != f.ip || task->asleep_sp != f.sp)
+		return -ENODATA;
+	*ret = task->asleep_arg0;
+	return 0;
+}
