@@ -52,7 +52,7 @@ int tl_engine_set_events(struct tl_engine *engine, uint32_t events)
 		return -EINVAL;
 	if (engine->detached)
 		return -ESRCH;
-	engine->events = events;
+	tl__engine_set_events(engine, events);
 	return 0;
 }
 

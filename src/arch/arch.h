@@ -61,13 +61,21 @@ struct tl__known_calls {
 	int16_t close;
 };
 
+/* What a stepped instruction does with the flags that the step is made by. */
+struct tl__saved_flags {
+	enum { TL__FLAGS_NOT_SAVED, TL__FLAGS_ON_STACK, TL__FLAGS_IN_REGISTER } where;
+	uint8_t size;     /* on the stack, in bytes */
+	uint8_t insn_len; /* of the instruction */
+};
+
 struct tl__arch {
 	enum tl_abi abi;
 	const char *name;
 	uint32_t audit_arch;
-	uint8_t word;       /* bytes in a pointer */
-	uint8_t hidden_reg; /* into regs: what the kernel hides at system call stops; 0: none */
-	uint32_t nr_note;   /* the set that a call's number lives in; 0: the general one */
+	uint8_t word;           /* bytes in a pointer */
+	uint8_t step_call_code; /* si_code of a step's end over a system call */
+	uint8_t hidden_reg;     /* into regs: what the kernel hides at system call stops; 0: none */
+	uint32_t nr_note;       /* the set that a call's number lives in; 0: the general one */
 	bool arg0_is_ret; /* behind a call its first argument is not in the general set any more */
 	const struct tl__view *view;
 	const struct tl__reg *regs;
@@ -98,6 +106,16 @@ struct tl__arch {
 	/* Does this instruction make a call? The CPU's mode is in the registers. */
 	bool (*is_call)(const uint8_t insn[4], const void *gpr, size_t len);
 	unsigned (*call_len)(const void *gpr, size_t len); /* of that instruction, in bytes */
+	/* NULL where steps are made otherwise. */
+	void (*step_saves_flags)(const uint8_t *insn, size_t n, const void *gpr, size_t len,
+				 struct tl__saved_flags *ret);
+	bool (*has_trap_flag)(const void *gpr, size_t len); /* of the program's own */
+	void (*hide_trap_flag)(void *gpr, size_t len); /* in the register that it was saved in */
+	/* Where the flags themselves show a step to register reads and in a handler's frame: the
+	 * bit, and where the frame has them, from the stack pointer on. NULL, 0: nowhere. */
+	void (*mask_step_flag)(void *gpr, size_t len);
+	uint64_t step_flag;
+	uint16_t frame_flags;
 };
 
 /* By ABI; NULL when it is none of ours. */

@@ -123,6 +123,11 @@ struct tl_task {
 	uint64_t restart_ip, restart_from, restart_to;
 	uint64_t asleep_arg0, asleep_sp, asleep_ip; /* arg0.c */
 	struct tl__raw raw;
+	struct tl__saved_flags saved_flags; /* step.c */
+	uint64_t stepped_ip, stepped_sp;
+	bool step_lingers;              /* its flag is still in the flags */
+	bool frame_owed;                /* a step into a handler is our own, */
+	enum tl__pt_request frame_then; /* and goes on like this */
 	bool skip_owed; /* the result of a skipped call is put in place at its exit */
 	int64_t skip_ret;
 	bool emulated; /* a SYSEMU stop was rewound: the exit of the skipped call comes first */
@@ -150,7 +155,8 @@ struct tl_engine {
 	const struct tl_engine_ops *own_ops; /* for release */
 	void *data;
 	uint32_t events;
-	uint32_t hold, step; /* its last answer: TL_HOLD_*, TL_STEP_* */
+	uint32_t next_events; /* in force when the report that goes on is over */
+	uint32_t hold, step;  /* its last answer: TL_HOLD_*, TL_STEP_* */
 	bool detached;
 };
 
@@ -194,7 +200,7 @@ int tl__loop_turn(struct tl_session *s);
 
 /* stop.c */
 void tl__stop_from_wait(const struct tl__waited *w, struct tl__stop *stop);
-void tl__stop_refine(struct tl__stop *stop, bool stepping);
+void tl__stop_refine(struct tl__stop *stop, int call_code);
 void tl__signal_from_info(const uint8_t *info, int sig, struct tl_signal *ret);
 
 /* systrack.c */
@@ -244,6 +250,12 @@ void tl__restart_repair(struct tl_task *task);
 void tl__arg0_note(struct tl_task *task);
 int tl__arg0(struct tl_task *task, uint64_t *ret);
 
+/* step.c */
+void tl__step_resuming(struct tl_task *task, enum tl__pt_request req);
+bool tl__step_stopped(struct tl_task *task);
+void tl__step_loaded(struct tl_task *task);
+enum tl__pt_request tl__step_request(struct tl_task *task, enum tl__pt_request req);
+
 /* raw.c */
 bool tl__raw_claim(struct tl_task *task);
 bool tl__raw_stopped(struct tl_task *task);
@@ -273,6 +285,7 @@ void tl__engines_drop_all(struct tl_task *task);
 int tl__engine_attach(struct tl_task *task, const struct tl_engine_ops *ops, void *data,
 		      uint32_t events, struct tl_engine **ret);
 void tl__engine_detach(struct tl_engine *e);
+void tl__engine_set_events(struct tl_engine *e, uint32_t events);
 int tl__engine_control(struct tl_engine *e, tl_verdict want);
 
 /* verdict.c */
@@ -284,6 +297,7 @@ void tl__verdict_note(struct tl_engine *e, tl_verdict v);
 
 /* resume.c */
 void tl__task_settle(struct tl_task *task);
+bool tl__has_handler(struct tl_task *task); /* of the signal that is about to be delivered */
 void tl__task_interrupt(struct tl_task *task);
 void tl__resume_claimed(struct tl_task *task, enum tl__pt_request req, int sig);
 /* The request that goes on as the engines' masks ask for, without regard to holds and steps. */

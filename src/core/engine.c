@@ -41,8 +41,10 @@ void tl__engines_settle(struct tl_task *task)
 	}
 	for (e = TAILQ_FIRST(&task->engines); e; e = next) {
 		next = TAILQ_NEXT(e, link);
-		if (!e->detached)
+		if (!e->detached) {
+			e->events = e->next_events;
 			continue;
+		}
 		TAILQ_REMOVE(&task->engines, e, link);
 		release(e);
 	}
@@ -72,7 +74,7 @@ int tl__engine_attach(struct tl_task *task, const struct tl_engine_ops *ops, voi
 	e->task = task;
 	e->ops = e->own_ops = ops;
 	e->data = data;
-	e->events = events;
+	e->events = e->next_events = events;
 	e->hold = TL_RUN;
 	e->step = TL_STEP_NONE;
 	if (task->reporting)
@@ -81,6 +83,13 @@ int tl__engine_attach(struct tl_task *task, const struct tl_engine_ops *ops, voi
 		TAILQ_INSERT_TAIL(&task->engines, e, link);
 	*ret = e;
 	return 0;
+}
+
+void tl__engine_set_events(struct tl_engine *e, uint32_t events)
+{
+	e->next_events = events;
+	if (!e->task->reporting)
+		e->events = events;
 }
 
 void tl__engine_detach(struct tl_engine *e)

@@ -26,6 +26,8 @@ static void report_step(struct tl_task *task, enum tl_step_kind kind)
 static void report_exit(struct tl_task *task)
 {
 	struct tl_event ev = { .type = TL_EVENT_SYSCALL_EXIT };
+	/* Not one that is asked for here: that begins here. */
+	bool stepped = tl__verdict_fold(task).step != TL_STEP_NONE;
 
 	if (task->skip_owed)
 		tl__syscall_pay_skip(task);
@@ -37,7 +39,7 @@ static void report_exit(struct tl_task *task)
 	task->call_valid = false;
 	task->exit_wanted = false;
 	/* Stepped over the call: for that engine this is the step's end. */
-	if (tl__verdict_fold(task).step != TL_STEP_NONE)
+	if (stepped)
 		report_step(task, TL_STEP_KIND_SYSCALL);
 }
 

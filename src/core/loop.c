@@ -28,7 +28,8 @@ static bool type_stop(struct tl_task *task)
 	switch (task->stop.kind) {
 	case TL__STOP_SIGNAL:
 		load_siginfo(task);
-		tl__stop_refine(&task->stop, stepping(task));
+		if (stepping(task) && tl__regs_arch(task))
+			tl__stop_refine(&task->stop, tl__regs_arch(task)->step_call_code);
 		break;
 	case TL__STOP_SYSCALL:
 		r = tl__syscall_stop(task);
@@ -94,6 +95,8 @@ static void stopped(struct tl_task *task)
 		return;
 	}
 	if (tl__raw_stopped(task))
+		return;
+	if (tl__step_stopped(task))
 		return;
 	tl__restart_repair(task);
 	settle_interrupt(task);

@@ -19,6 +19,7 @@ int tl__regs_load(struct tl_task *task)
 	task->regs_len = (uint16_t)r;
 	task->regs_valid = true;
 	task->regs_dirty = false;
+	tl__step_loaded(task);
 	tl__raw_loaded(task);
 	return 0;
 }

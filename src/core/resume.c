@@ -76,23 +76,28 @@ static enum tl__pt_request choose(struct tl_task *task, const struct tl__fold *f
 	if (fold->step == TL_STEP_NONE)
 		return tl__resume_plain(task);
 	/* Through the call to its exit stop, which is the step's end as well. */
-	if (task->stop.kind == TL__STOP_ENTRY)
+	if (task->stop.kind == TL__STOP_ENTRY ||
+	    (inside_reported_call(task) && tl__traces_calls(task)))
 		return TL__PT_SYSCALL;
 	return step_request(task, fold->step);
+}
+
+bool tl__has_handler(struct tl_task *task)
+{
+	char status[4096];
+
+	if (!task->deliver ||
+	    task->session->sys->ops->proc_read(task->session->sys, task->tid, TL__PROC_STATUS,
+					       status, sizeof(status)) < 0)
+		return false;
+	return tl__proc_field_hex(status, "SigCgt") >> (task->deliver - 1) & 1;
 }
 
 /* A handler's first instruction is only reported to a step: take one if the signal has a handler.
  */
 static bool handler_wanted(struct tl_task *task)
 {
-	char status[4096];
-
-	if (!task->deliver || !(tl__engines_events(task) & TL_EVENTS(TL_EVENT_HANDLER)))
-		return false;
-	if (task->session->sys->ops->proc_read(task->session->sys, task->tid, TL__PROC_STATUS,
-					       status, sizeof(status)) < 0)
-		return false;
-	return tl__proc_field_hex(status, "SigCgt") >> (task->deliver - 1) & 1;
+	return tl__engines_events(task) & TL_EVENTS(TL_EVENT_HANDLER) && tl__has_handler(task);
 }
 
 static void restart(struct tl_task *task, enum tl__pt_request req, int sig)
@@ -101,6 +106,7 @@ static void restart(struct tl_task *task, enum tl__pt_request req, int sig)
 	enum tl__stop_kind kind = task->stop.kind;
 	int r;
 
+	tl__step_resuming(task, req);
 	if (tl__regs_flush(task) < 0) {
 		/* Dead, or registers that the kernel refuses: it must not run on with others. */
 		task->regs_dirty = false;
@@ -205,7 +211,7 @@ void tl__task_settle(struct tl_task *task)
 	req = choose(task, &fold);
 	if (req != TL__PT_LISTEN && handler_wanted(task) && fold.step == TL_STEP_NONE)
 		req = step_request(task, TL_STEP_SINGLE);
-	req = tl__raw_request(task, req);
+	req = tl__step_request(task, tl__raw_request(task, req));
 	sync_options(task);
 	tl__place_resuming(task);
 	if (tl__raw_write_first(task, req))

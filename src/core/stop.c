@@ -46,21 +46,22 @@ void tl__stop_from_wait(const struct tl__waited *w, struct tl__stop *stop)
 
 /*
  * A SIGTRAP while we step: the step's end, or a breakpoint of the program that was stepped onto.
- * The code tells: 1 for the pseudo-step over a system call on x86 (0 without a sender on arm64), 2
- * for the hardware's trap, 5 for a handler's first instruction. kill(2) and int3 have others.
+ * Its code tells: call_code for the pseudo-step over a system call (which on arm64 nobody sent, and
+ * where x86's is a breakpoint's), 2 or 3 for the hardware's trap, 5 for a handler's first
+ * instruction.
  */
-void tl__stop_refine(struct tl__stop *stop, bool stepping)
+void tl__stop_refine(struct tl__stop *stop, int call_code)
 {
 	siginfo_t si;
 
-	if (stop->kind != TL__STOP_SIGNAL || stop->sig != SIGTRAP || !stop->have_info || !stepping)
+	if (stop->kind != TL__STOP_SIGNAL || stop->sig != SIGTRAP || !stop->have_info)
 		return;
 	memcpy(&si, stop->info, sizeof(si));
 	if (si.si_code == SIGTRAP)
 		stop->kind = TL__STOP_HANDLER;
-	else if (si.si_code == TRAP_BRKPT || si.si_code == TRAP_TRACE || si.si_code == TRAP_BRANCH)
+	else if (si.si_code == TRAP_TRACE || si.si_code == TRAP_BRANCH)
 		stop->kind = TL__STOP_STEP;
-	else if (si.si_code == SI_USER && si.si_pid == 0)
+	else if (si.si_code == call_code && (call_code || si.si_pid == 0))
 		stop->kind = TL__STOP_STEP;
 }
 

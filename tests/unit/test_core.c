@@ -33,28 +33,31 @@ static void wait_codes_are_typed(void **state)
 	assert_int_equal(kind_of(0x605), TL__STOP_EXIT_EVENT);
 }
 
-static enum tl__stop_kind refined(int code, int pid, bool stepping)
+enum { ON_ARM64 = 0, ON_X86 = 1 };
+
+static enum tl__stop_kind refined(int code, int pid, int call_code)
 {
 	struct tl__stop stop = { .kind = TL__STOP_SIGNAL, .sig = SIGTRAP, .have_info = true };
 	siginfo_t si = { .si_signo = SIGTRAP, .si_code = code };
 
 	si.si_pid = pid;
 	memcpy(stop.info, &si, sizeof(stop.info));
-	tl__stop_refine(&stop, stepping);
+	tl__stop_refine(&stop, call_code);
 	return stop.kind;
 }
 
-static void a_sigtrap_is_a_step_only_while_stepping(void **state)
+static void a_steps_end_is_told_from_a_breakpoint(void **state)
 {
 	(void)state;
-	assert_int_equal(refined(1, 0, true), TL__STOP_STEP); /* pseudo-step */
-	assert_int_equal(refined(2, 0, true), TL__STOP_STEP);
-	assert_int_equal(refined(5, 0, true), TL__STOP_HANDLER);
-	assert_int_equal(refined(0, 0, true), TL__STOP_STEP);     /* arm64's pseudo-step */
-	assert_int_equal(refined(0, 77, true), TL__STOP_SIGNAL);  /* kill(2) */
-	assert_int_equal(refined(128, 0, true), TL__STOP_SIGNAL); /* int3 */
-	assert_int_equal(refined(4, 0, true), TL__STOP_SIGNAL);   /* a watchpoint */
-	assert_int_equal(refined(2, 0, false), TL__STOP_SIGNAL);  /* the program's own TF */
+	assert_int_equal(refined(1, 0, ON_X86), TL__STOP_STEP);     /* pseudo-step */
+	assert_int_equal(refined(1, 0, ON_ARM64), TL__STOP_SIGNAL); /* brk */
+	assert_int_equal(refined(2, 0, ON_X86), TL__STOP_STEP);
+	assert_int_equal(refined(5, 0, ON_X86), TL__STOP_HANDLER);
+	assert_int_equal(refined(0, 0, ON_ARM64), TL__STOP_STEP);    /* pseudo-step */
+	assert_int_equal(refined(0, 0, ON_X86), TL__STOP_SIGNAL);    /* from another namespace */
+	assert_int_equal(refined(0, 77, ON_ARM64), TL__STOP_SIGNAL); /* kill(2) */
+	assert_int_equal(refined(128, 0, ON_X86), TL__STOP_SIGNAL);  /* int3 */
+	assert_int_equal(refined(4, 0, ON_X86), TL__STOP_SIGNAL);    /* a watchpoint */
 }
 
 static void the_tracker_pairs_calls(void **state)
@@ -186,7 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wait_codes_are_typed),
-		cmocka_unit_test(a_sigtrap_is_a_step_only_while_stepping),
+		cmocka_unit_test(a_steps_end_is_told_from_a_breakpoint),
 		cmocka_unit_test(the_tracker_pairs_calls),
 		cmocka_unit_test(verdicts_fold_to_the_least),
 		cmocka_unit_test(the_filter_selects_what_was_asked),

@@ -100,6 +100,18 @@ static bool is_call(const uint8_t insn[4], const void *gpr, size_t len)
 	return insn[3] == 0xd4 && (insn[2] & 0xe0) == 0 && (insn[0] & 0x1f) == 1;
 }
 
+/* PSTATE.SS. What a tracer writes there, the kernel puts right. */
+#define STEP_FLAG (UINT64_C(1) << 21)
+
+static void mask_step_flag(void *gpr, size_t len)
+{
+	if (len == A64_GPR_SIZE)
+		set(gpr, len, A64_PSTATE, get(gpr, A64_PSTATE) & ~STEP_FLAG);
+}
+
+/* struct rt_sigframe: a siginfo of 128 bytes, and in the ucontext the registers from 176 on. */
+#define FRAME_PSTATE (128 + 176 + 8 + A64_PSTATE * 8)
+
 static unsigned call_len(const void *gpr, size_t len)
 {
 	(void)gpr;
@@ -144,4 +156,7 @@ const struct tl__arch tl__arch_arm64 = {
 	.abi_of_insn = abi_of_insn,
 	.is_call = is_call,
 	.call_len = call_len,
+	.mask_step_flag = mask_step_flag,
+	.step_flag = STEP_FLAG,
+	.frame_flags = FRAME_PSTATE,
 };

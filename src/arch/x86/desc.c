@@ -208,7 +208,8 @@ static unsigned call_len(const void *gpr, size_t len)
 	.is_call = is_call, .call_len = call_len, .breakpoint = { 0xcc }, .breakpoint_len = 1,     \
 	.breakpoint_advance = 1, .set_ret = set_ret, .reissue = reissue, .in_syscall = in_syscall, \
 	.get_ip = get_ip, .set_ip = set_ip, .get_sp = get_sp, .abi_of_insn = abi_of_insn,          \
-	.dwarf_regs = dwarf_regs
+	.dwarf_regs = dwarf_regs, .step_saves_flags = tl__x86_step_saves_flags,                    \
+	.has_trap_flag = tl__x86_has_trap_flag, .hide_trap_flag = tl__x86_hide_trap_flag
 
 #define KNOWN_64                                                                                   \
 	.clone = 56, .clone3 = 435, .fork = 57, .vfork = 58, .restart_syscall = 219,               \
@@ -219,6 +220,7 @@ const struct tl__arch tl__arch_x86_64 = {
 	.name = "x86_64",
 	.audit_arch = 0xc000003e,
 	.word = 8,
+	.step_call_code = 1,
 	.view = &tl__x86_64_view,
 	.regs = tl__x86_64_regs,
 	.nregs = 27,
@@ -234,6 +236,7 @@ const struct tl__arch tl__arch_x32 = {
 	.name = "x32",
 	.audit_arch = 0xc000003e,
 	.word = 4,
+	.step_call_code = 1,
 	.view = &tl__x86_64_view,
 	.regs = tl__x86_64_regs,
 	.nregs = 27,
@@ -249,6 +252,7 @@ const struct tl__arch tl__arch_i386 = {
 	.name = "i386",
 	.audit_arch = 0x40000003,
 	.word = 4,
+	.step_call_code = 1,
 	.view = &tl__i386_view,
 	.regs = tl__i386_regs,
 	.nregs = 17,

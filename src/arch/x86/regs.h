@@ -64,4 +64,10 @@ extern const struct tl__view tl__x86_64_view, tl__i386_view;
 extern const struct tl__reg tl__x86_64_regs[], tl__i386_regs[];
 extern const size_t tl__x86_64_nregs, tl__i386_nregs;
 
+/* step.c */
+void tl__x86_step_saves_flags(const uint8_t *insn, size_t n, const void *gpr, size_t len,
+			      struct tl__saved_flags *ret);
+bool tl__x86_has_trap_flag(const void *gpr, size_t len);
+void tl__x86_hide_trap_flag(void *gpr, size_t len);
+
 #endif

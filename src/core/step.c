@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A step leaves no trace in the program. docs/step.md.
+ *
+ * Before one, the instruction is looked at: does it save the flags, with the trap flag of the step
+ * in them? Behind it, that is taken out again. A block step is not looked into: a pushf inside a
+ * block saves it.
+ */
+#include "core.h"
+
+#include "compat.h"
+
+static bool is_step(enum tl__pt_request req)
+{
+	return req == TL__PT_SINGLESTEP || req == TL__PT_SINGLEBLOCK ||
+	       req == TL__PT_SYSEMU_SINGLESTEP;
+}
+
+void tl__step_resuming(struct tl_task *task, enum tl__pt_request req)
+{
+	const struct tl__arch *arch;
+	uint8_t insn[4];
+	int64_t n;
+
+	task->saved_flags.where = TL__FLAGS_NOT_SAVED;
+	task->step_lingers |= is_step(task->last_request);
+	if (!is_step(req))
+		return;
+	arch = tl__regs_arch(task);
+	/* A second step in a row is not armed anew by the kernel (arm64, user_enable_single_step),
+	 * and behind a call the first is used up: the next would end where it begins. A write arms
+	 * it. */
+	if (arch && arch->step_flag && is_step(task->last_request))
+		task->regs_dirty = true;
+	if (!arch || !arch->step_saves_flags || arch->has_trap_flag(task->regs, task->regs_len))
+		return;
+	task->stepped_ip = arch->get_ip(task->regs, task->regs_len);
+	task->stepped_sp = arch->get_sp(task->regs, task->regs_len);
+	/* The last bytes of a page may be all there is. */
+	n = tl__mem_read(task, task->stepped_ip, insn, sizeof(insn));
+	if (n > 0)
+		arch->step_saves_flags(insn, (size_t)n, task->regs, task->regs_len,
+				       &task->saved_flags);
+}
+
+/* TF is bit 8. */
+static void hide_on_stack(struct tl_task *task, uint64_t sp)
+{
+	uint8_t byte;
+
+	if (tl__mem_read(task, sp + 1, &byte, 1) != 1)
+		return;
+	byte &= (uint8_t)~1u;
+	tl__ignore(tl__mem_write(task, sp + 1, &byte, 1) < 0);
+}
+
+static void hide_saved_flags(struct tl_task *task)
+{
+	const struct tl__saved_flags *saved = &task->saved_flags;
+	const struct tl__arch *arch;
+	uint64_t sp;
+
+	if (saved->where == TL__FLAGS_NOT_SAVED || task->stop.kind == TL__STOP_EXEC)
+		return;
+	arch = tl__regs_arch(task);
+	if (!arch || arch->get_ip(task->regs, task->regs_len) != task->stepped_ip + saved->insn_len)
+		return;
+	sp = arch->get_sp(task->regs, task->regs_len);
+	if (saved->where == TL__FLAGS_IN_REGISTER) {
+		arch->hide_trap_flag(task->regs, task->regs_len);
+		task->regs_dirty = true;
+	} else if (sp + saved->size == task->stepped_sp) {
+		hide_on_stack(task, sp);
+	}
+}
+
+/* arm64 builds a handler's frame with PSTATE.SS in it. */
+static void hide_in_frame(struct tl_task *task)
+{
+	const struct tl__arch *arch = tl__regs_arch(task);
+	uint64_t at, flags;
+
+	if (!arch || !arch->frame_flags)
+		return;
+	at = arch->get_sp(task->regs, task->regs_len) + arch->frame_flags;
+	if (tl__mem_read(task, at, &flags, sizeof(flags)) != sizeof(flags))
+		return;
+	flags &= ~arch->step_flag;
+	tl__ignore(tl__mem_write(task, at, &flags, sizeof(flags)) < 0);
+}
+
+/* The register set is fresh from the kernel. */
+void tl__step_loaded(struct tl_task *task)
+{
+	const struct tl__arch *arch = tl__arch_of_gpr(task->regs_len);
+
+	if (arch && arch->mask_step_flag)
+		arch->mask_step_flag(task->regs, task->regs_len);
+}
+
+/* Behind a step that is over the flag stays until registers are written. */
+static void end_lingering(struct tl_task *task)
+{
+	const struct tl__arch *arch;
+
+	if (!task->step_lingers || is_step(task->last_request))
+		return;
+	task->step_lingers = false;
+	arch = tl__regs_arch(task);
+	if (arch && arch->step_flag)
+		task->regs_dirty = true;
+}
+
+/* At a typed stop; true when it was our own. */
+bool tl__step_stopped(struct tl_task *task)
+{
+	bool ours = task->frame_owed && task->stop.kind == TL__STOP_HANDLER;
+
+	hide_saved_flags(task);
+	end_lingering(task);
+	task->frame_owed = false;
+	if (task->stop.kind == TL__STOP_HANDLER)
+		hide_in_frame(task);
+	if (ours)
+		tl__resume_claimed(task, task->frame_then, 0);
+	return ours;
+}
+
+/* A signal that came in the place of a step's end: with the flag still set, its frame would show
+ * it, so there is one more step, to where the frame can be put right. */
+enum tl__pt_request tl__step_request(struct tl_task *task, enum tl__pt_request req)
+{
+	const struct tl__arch *arch;
+
+	if (!task->deliver || !is_step(task->last_request) || is_step(req))
+		return req;
+	arch = tl__regs_arch(task);
+	if (!arch || !arch->step_flag || !tl__has_handler(task))
+		return req;
+	task->frame_owed = true;
+	task->frame_then = req;
+	return TL__PT_SINGLESTEP;
+}

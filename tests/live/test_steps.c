@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The step contract, cell by cell: docs/step.md. Usage: test_steps DIR [STOP].
+ *
+ * A cell is one run of step_cells: to its stop, where things are written and the task goes on; what
+ * comes next is the result.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <trapline/trapline.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+struct cell {
+	const char *stop, *written, *how, *next;
+};
+
+struct exception {
+	const char *machine;
+	struct cell cell;
+};
+
+#include "step_cells.h"
+
+enum { Z, A, B, C, D, E, SECOND = 6, H = 12, LABELS };
+enum { REGISTER_VALUE = 0x5a5a5a, TARGET_COPIES = 64 /* bytes from one to the next */ };
+
+/* Where a handler's frame has the flags, from the stack pointer. */
+#if defined(__x86_64__)
+enum { FRAME_FLAGS = 8 + offsetof(ucontext_t, uc_mcontext.gregs[REG_EFL]) };
+#else
+enum { FRAME_FLAGS = sizeof(siginfo_t) + offsetof(ucontext_t, uc_mcontext.pstate) };
+#endif
+
+extern char **environ;
+static const char *dir;
+
+static struct {
+	const struct cell *cell;
+	struct tl_session *session;
+	struct tl_task *task;
+	struct tl_engine *engine, *listener;
+	uint64_t label[LABELS];
+	bool told, near, armed, over, again, walking;
+	unsigned stops;
+	tl_verdict how;
+	char result[512];
+} run;
+
+static bool is(const char *a, const char *b)
+{
+	return !strcmp(a, b);
+}
+
+static bool on_arm64(void)
+{
+	return tl_abi_native(64) == TL_ABI_ARM64;
+}
+
+static const char *register_name(void)
+{
+	return on_arm64() ? "x20" : "r12";
+}
+
+static const char *flags_name(void)
+{
+	return on_arm64() ? "pstate" : "eflags";
+}
+
+static uint64_t carry(void)
+{
+	return on_arm64() ? 1u << 29 : 1;
+}
+
+static uint64_t reg(const char *name)
+{
+	uint64_t v = 0;
+
+	if (tl_task_read_reg(run.task, name, &v) < 0)
+		snprintf(run.result, sizeof(run.result), "no register %s", name);
+	return v;
+}
+
+static void set_reg(const char *name, uint64_t value)
+{
+	if (tl_task_write_reg(run.task, name, value) < 0)
+		snprintf(run.result, sizeof(run.result), "cannot write %s", name);
+}
+
+static uint64_t pc(void)
+{
+	return reg(on_arm64() ? "pc" : "rip");
+}
+
+/* Where the pc stands, in words. */
+static const char *where(uint64_t at)
+{
+	static const char *const names[LABELS] = { "Z",  "A",  "B",  "C",  "D",  "E", "Z2",
+						   "A2", "B2", "C2", "D2", "E2", "H" };
+	static char other[32];
+
+	for (int i = 0; i < LABELS; i++)
+		if (run.label[i] == at)
+			return names[i];
+	snprintf(other, sizeof(other), "%#llx", (unsigned long long)at);
+	return other;
+}
+
+static bool is_call(const struct tl_event *ev, const char *name)
+{
+	const char *call = tl_syscall_name(ev->syscall.abi, ev->syscall.nr);
+
+	return call && is(call, name);
+}
+
+/* The program tells where its labels are. */
+static void learn(const struct tl_event *ev)
+{
+	if (ev->type != TL_EVENT_SYSCALL_ENTRY || !is_call(ev, "write"))
+		return;
+	run.told = tl_task_read_mem(run.task, ev->syscall.args[1], run.label, sizeof(run.label)) ==
+		   sizeof(run.label);
+}
+
+/* In the new program the labels are elsewhere, but as far from each other. */
+static void move_labels(void)
+{
+	uint64_t by = pc() - run.label[SECOND + A];
+
+	for (int i = 0; i < SECOND; i++)
+		run.label[i] = run.label[SECOND + i] + by;
+	for (int i = SECOND; i < H; i++)
+		run.label[i] = run.label[i - SECOND] + TARGET_COPIES;
+	run.label[H] = 0;
+}
+
+/* Is this the stop that the cell is about? */
+static bool is_the_stop(const struct tl_event *ev)
+{
+	const char *stop = run.cell->stop;
+
+	switch (ev->type) {
+	case TL_EVENT_SYSCALL_ENTRY:
+		return (is(stop, "entry") || is(stop, "seccomp")) && is_call(ev, "getuid");
+	case TL_EVENT_SYSCALL_EXIT:
+		return (is(stop, "exit") || is(stop, "flags") || is(stop, "fault")) &&
+		       is_call(ev, "getuid");
+	case TL_EVENT_SIGNAL:
+		return is(stop, "breakpoint") || is(stop, "handled signal") ||
+		       is(stop, "ignored signal");
+	case TL_EVENT_CLONE:
+		return is(stop, "fork") || is(stop, "vfork") || is(stop, "clone");
+	case TL_EVENT_EXEC:
+		return is(stop, "exec") && run.told;
+	case TL_EVENT_GROUP_STOP:
+		return is(stop, "group stop");
+	case TL_EVENT_QUIESCE:
+		return is(stop, "plain") && run.near;
+	case TL_EVENT_STEP:
+		return is(stop, "step");
+	default:
+		return false;
+	}
+}
+
+static void put_signal(const struct tl_event *ev)
+{
+	int r = ev->type == TL_EVENT_SIGNAL ? tl_signal_set(run.task, SIGUSR1, NULL)
+					    : tl_task_signal(run.task, SIGUSR1);
+
+	if (r < 0)
+		snprintf(run.result, sizeof(run.result), "cannot send");
+}
+
+static tl_verdict go_on(const struct tl_event *ev)
+{
+	const struct cell *c = run.cell;
+	uint32_t calls = strstr(c->how, "calls") ? TL_EVENTS_SYSCALLS : 0;
+	uint32_t events = TL_EVENTS_ALL & ~TL_EVENTS_SYSCALLS;
+	tl_verdict v = 0;
+
+	if (is(c->stop, "exec"))
+		move_labels();
+	if (is(c->written, "register"))
+		set_reg(register_name(), REGISTER_VALUE);
+	if (is(c->written, "flags"))
+		set_reg(flags_name(), reg(flags_name()) | carry());
+	if (is(c->written, "pc"))
+		set_reg(on_arm64() ? "pc" : "rip", run.label[SECOND + A]);
+	if (is(c->written, "signal"))
+		put_signal(ev);
+	else if (is(c->stop, "breakpoint"))
+		v |= TL_SIGNAL_IGNORE;
+	if (strstr(c->next, "group-end") && tl_task_signal(run.task, SIGCONT) < 0)
+		snprintf(run.result, sizeof(run.result), "cannot continue");
+	run.how = is(c->how, "block") ? TL_STEP_BLOCK : strstr(c->how, "step") ? TL_STEP_SINGLE : 0;
+	run.armed = true;
+	/* Who listens for handlers is stepped into them. */
+	if (!strstr(c->how, "step") && !is(c->how, "block"))
+		events &= ~TL_EVENTS(TL_EVENT_HANDLER);
+	if (tl_engine_set_events(run.engine, events) < 0 ||
+	    tl_engine_set_events(run.listener, calls) < 0)
+		snprintf(run.result, sizeof(run.result), "cannot choose events");
+	return v | run.how;
+}
+
+/* That it is being stepped shows nowhere. */
+static bool trap_flag_shows(const struct tl_event *ev)
+{
+	uint64_t flag = on_arm64() ? 1u << 21 : 0x100, saved = 0,
+		 sp = reg(on_arm64() ? "sp" : "rsp");
+
+	if (reg(flags_name()) & flag)
+		return true;
+	/* In the handler's frame: behind the siginfo, or behind the return address. */
+	if (ev->type == TL_EVENT_HANDLER &&
+	    tl_task_read_mem(run.task, sp + FRAME_FLAGS, &saved, sizeof(saved)) != sizeof(saved))
+		return true;
+	/* What pushf and syscall leave behind. */
+	if (!on_arm64() && run.walking && is(run.cell->stop, "flags") && pc() >= run.label[A])
+		saved |= reg("r13") | (pc() >= run.label[D] ? reg("r11") : 0);
+	return saved & flag;
+}
+
+/* What it is, as docs/step.md would say it. */
+static void describe(const struct tl_event *ev, char *text, size_t size)
+{
+	uint64_t at = pc();
+
+	switch (ev->type) {
+	case TL_EVENT_STEP:
+		snprintf(text, size, "%s %s",
+			 ev->step.kind == TL_STEP_KIND_BLOCK ? "block" : "step", where(at));
+		break;
+	case TL_EVENT_SIGNAL:
+		/* x86 stops behind the breakpoint. */
+		if (ev->signal.signo == SIGTRAP && !on_arm64())
+			at--;
+		snprintf(text, size, "signal %s %s", tl_signal_name(ev->signal.signo), where(at));
+		break;
+	case TL_EVENT_HANDLER:
+		snprintf(text, size, "handler %s", where(at));
+		break;
+	case TL_EVENT_SYSCALL_ENTRY:
+		if (is_call(ev, "rt_sigreturn"))
+			snprintf(text, size, "entry sigreturn");
+		else
+			snprintf(text, size, "entry %s", where(at));
+		break;
+	case TL_EVENT_SYSCALL_EXIT:
+		snprintf(text, size, "exit %s", where(at));
+		break;
+	case TL_EVENT_GROUP_STOP:
+		snprintf(text, size, "group-%s %s", ev->group_stop.signo ? "stop" : "end",
+			 where(at));
+		break;
+	case TL_EVENT_VFORK_DONE:
+		snprintf(text, size, "vfork-done %s", where(at));
+		break;
+	default:
+		snprintf(text, size, "event %d %s", ev->type, where(at));
+		break;
+	}
+}
+
+static void finish(void)
+{
+	run.over = true;
+	if (tl_task_signal(run.task, SIGKILL) < 0)
+		_exit(3);
+}
+
+static const char *written_is_lost(void)
+{
+	if (is(run.cell->written, "register") && reg(register_name()) != REGISTER_VALUE)
+		return "the register";
+	if (is(run.cell->written, "flags") && !(reg(flags_name()) & carry()))
+		return "the carry";
+	return NULL;
+}
+
+/* From stop to stop until there are as many as are to be seen. */
+static tl_verdict walk_on(const struct tl_event *ev)
+{
+	size_t len = strlen(run.result);
+	unsigned wanted = 1;
+	char text[64], *hex;
+
+	describe(ev, text, sizeof(text));
+	hex = strstr(text, "0x");
+	if (hex)
+		strcpy(hex, "?");
+	snprintf(run.result + len, sizeof(run.result) - len, "%s%s", len ? ", " : "", text);
+	for (const char *p = run.cell->next; *p; p++)
+		wanted += *p == ',';
+	if (++run.stops == wanted) {
+		finish();
+		return 0;
+	}
+	/* A fault is not delivered: it comes again. */
+	return TL_STEP_SINGLE | (ev->type == TL_EVENT_SIGNAL ? TL_SIGNAL_IGNORE : 0);
+}
+
+/* A step's end at A: the next is B, once. */
+static tl_verdict next_stop(const struct tl_event *ev)
+{
+	char text[64];
+
+	/* The child's death: the step that it came before is still to be made. */
+	if (ev->type == TL_EVENT_SIGNAL && ev->signal.signo == SIGCHLD)
+		return run.again ? TL_STEP_SINGLE : run.how;
+	if (trap_flag_shows(ev))
+		snprintf(run.result, sizeof(run.result), "the trap flag shows");
+	if (run.walking)
+		return walk_on(ev);
+	describe(ev, text, sizeof(text));
+	if (run.again) {
+		if (!is(text, "step B") && !is(text, "step B2"))
+			snprintf(run.result, sizeof(run.result), "step A, and then %s", text);
+		finish();
+		return 0;
+	}
+	if (run.result[0] == '\0') {
+		const char *lost = written_is_lost();
+
+		snprintf(run.result, sizeof(run.result), "%s%s%s", text, lost ? ", but lost " : "",
+			 lost ? lost : "");
+	}
+	run.again = ev->type == TL_EVENT_STEP && (is(text, "step A") || is(text, "step A2")) &&
+		    !is(run.cell->written, "signal");
+	if (run.again)
+		return TL_STEP_SINGLE;
+	finish();
+	return 0;
+}
+
+static tl_verdict on_event(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	(void)e;
+	if (run.over || task != run.task || ev->type == TL_EVENT_DEATH)
+		return 0;
+	if (run.armed)
+		return next_stop(ev);
+	if (!run.told)
+		learn(ev);
+	else if (is_the_stop(ev))
+		return go_on(ev);
+	else if (ev->type == TL_EVENT_SYSCALL_EXIT && is_call(ev, "getuid")) {
+		run.near = true;
+		if (is(run.cell->stop, "step"))
+			return TL_STEP_SINGLE;
+	}
+	return 0;
+}
+
+/* Each in its turn: the first engine is told of all but calls, which the second sees. */
+static const struct tl_engine_ops ops = { .size = sizeof(ops),
+					  .name = "cell",
+					  .quiesce = on_event,
+					  .signal = on_event,
+					  .handler = on_event,
+					  .syscall_entry = on_event,
+					  .syscall_exit = on_event,
+					  .step = on_event,
+					  .exec = on_event,
+					  .clone = on_event,
+					  .vfork_done = on_event,
+					  .group_stop = on_event,
+					  .death = on_event };
+
+static const struct tl_engine_ops listening = { .size = sizeof(listening),
+						.name = "listener",
+						.syscall_entry = on_event,
+						.syscall_exit = on_event };
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	if (run.session)
+		tl_session_wake(run.session);
+}
+
+/* Every now and then: a program in its loop is interrupted; one that does not stop is ended. */
+static int on_wake(struct tl_session *s, void *data)
+{
+	static int idle;
+
+	(void)s;
+	(void)data;
+	if (!run.armed || run.over)
+		idle = 0;
+	if (run.over)
+		return 0;
+	if (is(run.cell->stop, "plain") && run.near && !run.armed) {
+		idle = 0;
+		return tl_engine_control(run.engine, TL_HOLD_INTERRUPT) == -ESRCH ? 1 : 0;
+	}
+	/* Long where something should come: machines are slow. */
+	if (run.armed && ++idle >= (is(run.cell->next, "-") ? 20 : 1000)) {
+		snprintf(run.result, sizeof(run.result), "-");
+		idle = 0;
+		finish();
+	}
+	return 0;
+}
+
+static const char *scene(const char *stop)
+{
+	static const char *const scenes[][2] = {
+		{ "entry", "call" },
+		{ "exit", "call" },
+		{ "seccomp", "call" },
+		{ "handled signal", "handled" },
+		{ "ignored signal", "ignored" },
+		{ "group stop", "group" },
+		{ "breakpoint", "break" },
+	};
+
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++)
+		if (is(scenes[i][0], stop))
+			return scenes[i][1];
+	return stop;
+}
+
+/* Two for all: each finds out anew what the kernel can do. */
+static struct tl_session *sessions[2];
+
+static struct tl_session *session_for(const struct cell *cell)
+{
+	struct tl_session_options o = { .size = sizeof(o), .on_wake = on_wake };
+	struct tl_session **s = &sessions[is(cell->stop, "seccomp")];
+
+	if (!*s && tl_session_new(&o, s) < 0)
+		*s = NULL;
+	return *s;
+}
+
+static const char *run_cell(const struct cell *cell, bool walk)
+{
+	static const int32_t selected[] = { SYS_write, SYS_getuid };
+	char path[4096], target[4096];
+	char *argv[] = { path, (char *)(uintptr_t)scene(cell->stop), target, NULL };
+	struct tl_spawn_options so = {
+		.size = sizeof(so), .path = path, .argv = argv, .envp = environ
+	};
+	struct tl_session *s = session_for(cell);
+	int r;
+
+	memset(&run, 0, sizeof(run));
+	run.cell = cell;
+	run.walking = walk;
+	snprintf(path, sizeof(path), "%s/step_cells", dir);
+	snprintf(target, sizeof(target), "%s/step_target", dir);
+	if (is(cell->stop, "seccomp")) {
+		so.select = true;
+		so.select_64 = selected;
+		so.n_select_64 = 2;
+	}
+	if (!s)
+		return "no session";
+	if (tl_session_spawn(s, &so, &run.task) < 0 ||
+	    tl_engine_attach(run.task, &ops, NULL, TL_EVENTS_ALL, &run.engine) < 0 ||
+	    tl_engine_attach(run.task, &listening, NULL, 0, &run.listener) < 0)
+		return "no program";
+	run.session = s;
+	r = tl_session_run(s);
+	run.session = NULL;
+	if (r < 0)
+		return "failed";
+	return run.result;
+}
+
+static bool matches(const char *pattern, const char *word)
+{
+	return is(pattern, "*") || is(pattern, word);
+}
+
+/* The cell, or the exception's that stands in its place. */
+static const char *expected(const struct cell *c, bool *exception)
+{
+	const char *machine = on_arm64() ? "arm64" : "x86-64";
+
+	for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++) {
+		const struct cell *x = &exceptions[i].cell;
+
+		if (is(exceptions[i].machine, machine) && matches(x->stop, c->stop) &&
+		    matches(x->written, c->written) && matches(x->how, c->how)) {
+			*exception = true;
+			return x->next;
+		}
+	}
+	return c->next;
+}
+
+/* Where there is no block-step, one instruction. */
+static bool as_expected(const char *want, const char *got)
+{
+	static bool asked, blocks;
+	struct tl_feature f = { .size = sizeof(f) };
+
+	for (size_t i = 0; !asked && tl_caps_feature(i, &f) == 0; i++)
+		if (is(f.name, "singleblock"))
+			blocks = f.present;
+	asked = true;
+	if (is(want, got))
+		return true;
+	if (blocks && !strncmp(got, "block ", 6) && !strncmp(want, "step ", 5))
+		return is(want + 5, got + 6);
+	return !blocks && !strncmp(want, "block C", 7) && !strncmp(got, "step B", 6) &&
+	       is(want + 7, got + 6);
+}
+
+static unsigned done, failed, excepted;
+
+static void compare(const struct cell *c, bool walk)
+{
+	bool exception = false;
+	const char *want = walk ? c->next : expected(c, &exception), *got = run_cell(c, walk);
+
+	done++;
+	excepted += exception;
+	if (as_expected(want, got))
+		return;
+	failed++;
+	printf("FAIL %s, %s written, %s: %s, not %s\n", c->stop, c->written, c->how, got, want);
+}
+
+int main(int argc, char **argv)
+{
+	struct itimerval every = { { 0, 10000 }, { 0, 10000 } };
+	struct sigaction sa = { .sa_handler = on_alarm };
+	dir = argc > 1 ? argv[1] : ".";
+	setvbuf(stdout, NULL, _IONBF, 0);
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
+		if (argc < 3 || is(argv[2], cells[i].stop))
+			compare(&cells[i], false);
+	for (size_t i = 0; i < sizeof(walks) / sizeof(walks[0]); i++)
+		if (argc < 3 || is(argv[2], walks[i].stop))
+			compare(&walks[i], true);
+	tl_session_free(sessions[0]);
+	tl_session_free(sessions[1]);
+	printf("%u cells, %u of them by exceptions, %u failed\n", done, excepted, failed);
+	return failed != 0;
+}
