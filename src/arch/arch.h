@@ -12,8 +12,9 @@
 
 /* Calls' numbers on arm64 kernels, for AArch64 and AArch32 tasks. */
 #define TL__NT_ARM_SYSTEM_CALL 0x404
+#define TL__NT_ARM_HW_BREAK    0x402
 
-enum { TL__DWARF_MAX = 32 };
+enum { TL__DWARF_MAX = 32, TL__EXITS_MAX = 4 };
 
 enum tl__regset_flags {
 	TL__REGSET_READONLY = 1,
@@ -116,6 +117,11 @@ struct tl__arch {
 	void (*mask_step_flag)(void *gpr, size_t len);
 	uint64_t step_flag;
 	uint16_t frame_flags;
+	/* Where a sequence that begins with this code is left, if it must not be stepped through;
+	 * how many places. NULL: there are no such sequences. */
+	unsigned (*exclusive_exits)(const uint8_t *code, size_t len, uint64_t ip,
+				    uint64_t exits[TL__EXITS_MAX]);
+	uint32_t hw_break_note; /* the set of this thread's hardware breakpoints */
 };
 
 /* By ABI; NULL when it is none of ours. */

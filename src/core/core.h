@@ -125,6 +125,9 @@ struct tl_task {
 	struct tl__raw raw;
 	struct tl__saved_flags saved_flags; /* step.c */
 	uint64_t stepped_ip, stepped_sp;
+	uint64_t sequence_exits[TL__EXITS_MAX]; /* sequence.c */
+	unsigned sequence_n, sequence_slots;
+	bool trap_blocked;              /* by the program; not while it is stepped */
 	bool step_lingers;              /* its flag is still in the flags */
 	bool frame_owed;                /* a step into a handler is our own, */
 	enum tl__pt_request frame_then; /* and goes on like this */
@@ -253,8 +256,13 @@ int tl__arg0(struct tl_task *task, uint64_t *ret);
 /* step.c */
 void tl__step_resuming(struct tl_task *task, enum tl__pt_request req);
 bool tl__step_stopped(struct tl_task *task);
+bool tl__step_trap_blocked(struct tl_task *task);
 void tl__step_loaded(struct tl_task *task);
 enum tl__pt_request tl__step_request(struct tl_task *task, enum tl__pt_request req);
+
+/* sequence.c */
+bool tl__sequence_resuming(struct tl_task *task);
+void tl__sequence_stopped(struct tl_task *task);
 
 /* raw.c */
 bool tl__raw_claim(struct tl_task *task);
@@ -299,6 +307,8 @@ void tl__verdict_note(struct tl_engine *e, tl_verdict v);
 void tl__task_settle(struct tl_task *task);
 bool tl__has_handler(struct tl_task *task); /* of the signal that is about to be delivered */
 void tl__task_interrupt(struct tl_task *task);
+/* In an event's stop in the middle of a call. */
+bool tl__in_call_event(const struct tl_task *task);
 void tl__resume_claimed(struct tl_task *task, enum tl__pt_request req, int sig);
 /* The request that goes on as the engines' masks ask for, without regard to holds and steps. */
 enum tl__pt_request tl__resume_plain(const struct tl_task *task);

@@ -279,18 +279,9 @@ enum tl__pt_request tl__raw_request(struct tl_task *task, enum tl__pt_request re
 {
 	if (req != TL__PT_SYSCALL || !wanted(task))
 		return req;
-	switch (task->stop.kind) {
 	/* Inside a call: SYSEMU would not stop at its exit. */
-	case TL__STOP_ENTRY:
-	case TL__STOP_FORK:
-	case TL__STOP_VFORK:
-	case TL__STOP_CLONE:
-	case TL__STOP_EXEC:
-	case TL__STOP_VFORK_DONE:
+	if (task->stop.kind == TL__STOP_ENTRY || tl__in_call_event(task))
 		return req;
-	default:
-		break;
-	}
 	if (!hidden_reg(task) || !tl__sys_has(task->session->sys, TL__FEATURE_SYSEMU))
 		return req;
 	return TL__PT_SYSEMU;

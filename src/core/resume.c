@@ -21,6 +21,20 @@ static bool is_call_insn(struct tl_task *task, const struct tl__arch *arch)
 	       arch->is_call(insn, task->regs, task->regs_len);
 }
 
+bool tl__in_call_event(const struct tl_task *task)
+{
+	switch (task->stop.kind) {
+	case TL__STOP_FORK:
+	case TL__STOP_VFORK:
+	case TL__STOP_CLONE:
+	case TL__STOP_EXEC:
+	case TL__STOP_VFORK_DONE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /*
  * A plain SINGLESTEP swallows the stops of a call that it steps over. With somebody listening for
  * calls, SYSEMU_SINGLESTEP stops at one without making it, and claim.c enters it for real. Where
@@ -31,6 +45,12 @@ static enum tl__pt_request step_request(struct tl_task *task, uint32_t step)
 	struct tl__sys *sys = task->session->sys;
 	bool calls = tl__traces_calls(task) && !task->filtered;
 
+	/* Behind a call the step's SIGTRAP is forced: it would be unblocked, and lose its handler.
+	 */
+	if (tl__step_trap_blocked(task) &&
+	    (tl__in_call_event(task) ||
+	     (tl__regs_arch(task) && is_call_insn(task, tl__regs_arch(task)))))
+		return TL__PT_SYSCALL;
 	if (!calls) {
 		if (step == TL_STEP_BLOCK && tl__sys_has(sys, TL__FEATURE_SINGLEBLOCK))
 			return TL__PT_SINGLEBLOCK;
@@ -46,16 +66,7 @@ static enum tl__pt_request step_request(struct tl_task *task, uint32_t step)
 /* In an event's stop in the middle of a call whose entry was reported: its exit is owed. */
 static bool inside_reported_call(const struct tl_task *task)
 {
-	switch (task->stop.kind) {
-	case TL__STOP_FORK:
-	case TL__STOP_VFORK:
-	case TL__STOP_CLONE:
-	case TL__STOP_EXEC:
-	case TL__STOP_VFORK_DONE:
-		return task->call_valid;
-	default:
-		return false;
-	}
+	return tl__in_call_event(task) && task->call_valid;
 }
 
 enum tl__pt_request tl__resume_plain(const struct tl_task *task)

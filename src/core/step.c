@@ -16,6 +16,50 @@ static bool is_step(enum tl__pt_request req)
 	       req == TL__PT_SYSEMU_SINGLESTEP;
 }
 
+/*
+ * The kernel forces a step's SIGTRAP: where the program blocks it, it would be unblocked, and lose
+ * its handler. So it is unblocked for the step. One that the program ignores loses that; nothing
+ * is done about it.
+ */
+static int trap_mask(struct tl_task *task, enum tl__pt_request req, uint64_t *mask)
+{
+	return tl__pt_buf(task->session->sys, req, task->tid, sizeof(*mask), mask, sizeof(*mask));
+}
+
+#define SIGTRAP_BIT (UINT64_C(1) << 4)
+
+bool tl__step_trap_blocked(struct tl_task *task)
+{
+	uint64_t mask = 0;
+
+	return trap_mask(task, TL__PT_GETSIGMASK, &mask) >= 0 && mask & SIGTRAP_BIT;
+}
+
+static void let_trap_through(struct tl_task *task)
+{
+	uint64_t mask;
+
+	/* A handler's frame keeps the mask as it is now, and a step into it ends otherwise. */
+	if (tl__has_handler(task) || trap_mask(task, TL__PT_GETSIGMASK, &mask) < 0 ||
+	    !(mask & SIGTRAP_BIT))
+		return;
+	mask &= ~SIGTRAP_BIT;
+	task->trap_blocked = trap_mask(task, TL__PT_SETSIGMASK, &mask) >= 0;
+}
+
+static void block_trap_again(struct tl_task *task)
+{
+	uint64_t mask;
+
+	if (!task->trap_blocked)
+		return;
+	task->trap_blocked = false;
+	if (trap_mask(task, TL__PT_GETSIGMASK, &mask) < 0)
+		return;
+	mask |= SIGTRAP_BIT;
+	tl__ignore(trap_mask(task, TL__PT_SETSIGMASK, &mask) < 0);
+}
+
 void tl__step_resuming(struct tl_task *task, enum tl__pt_request req)
 {
 	const struct tl__arch *arch;
@@ -26,6 +70,7 @@ void tl__step_resuming(struct tl_task *task, enum tl__pt_request req)
 	task->step_lingers |= is_step(task->last_request);
 	if (!is_step(req))
 		return;
+	let_trap_through(task);
 	arch = tl__regs_arch(task);
 	/* A second step in a row is not armed anew by the kernel (arm64, user_enable_single_step),
 	 * and behind a call the first is used up: the next would end where it begins. A write arms
@@ -116,6 +161,8 @@ bool tl__step_stopped(struct tl_task *task)
 {
 	bool ours = task->frame_owed && task->stop.kind == TL__STOP_HANDLER;
 
+	block_trap_again(task);
+	tl__sequence_stopped(task);
 	hide_saved_flags(task);
 	end_lingering(task);
 	task->frame_owed = false;
@@ -126,12 +173,15 @@ bool tl__step_stopped(struct tl_task *task)
 	return ours;
 }
 
-/* A signal that came in the place of a step's end: with the flag still set, its frame would show
- * it, so there is one more step, to where the frame can be put right. */
+/* How a task goes on that was to go on like this: over what cannot be stepped through as a whole;
+ * and a signal that came in the place of a step's end: with the flag still set, its frame would
+ * show it, so there is one more step, to where the frame can be put right. */
 enum tl__pt_request tl__step_request(struct tl_task *task, enum tl__pt_request req)
 {
 	const struct tl__arch *arch;
 
+	if (is_step(req) && tl__sequence_resuming(task))
+		return TL__PT_CONT;
 	if (!task->deliver || !is_step(task->last_request) || is_step(req))
 		return req;
 	arch = tl__regs_arch(task);

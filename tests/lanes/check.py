@@ -12,7 +12,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(sys.argv[1])
 TRACEES = ["clone_kinds", "exec_thread", "interrupted", "killed_threads", "leader_exits", "mixed_abi", "odd_numbers", "recycled_tids",
-           "restarted", "group_stop", "signal_storm", "static_i386", "static_arm", "no_libc", "vfork_exec", "asleep", "marked"]
+           "restarted", "group_stop", "signal_storm", "static_i386", "static_arm", "static_arm64", "vfork_exec", "asleep", "marked"]
 RAW = ["hidden_register", "hidden_register_a32", "hidden_register_t32"]
 # Each program alone and in each mode: its status, and whether every task's death was told.
 PROGRAMS = r"""
@@ -82,6 +82,9 @@ def main():
             result(f"{name} hidden registers", p.returncode == 0 and "PASSED" in p.stdout, p.stdout)
         if name == "arm64-old":
             continue
+        p = lane(name, "./test-steps", ".", files=[f"{BUILD}/tests/{t}" for t in ("test-steps", "step_cells", "step_target")])
+        cells = re.search(r"^\d+ cells.*", p.stdout, re.M)
+        result(f"{name} steps: {cells[0] if cells else 'ended early'}", p.returncode == 0 and cells, p.stdout)
         p = lane(name, "sh", "-c", PROGRAMS, files=tracees)
         bad = re.findall(r"^FAIL.*(?:\n(?!ok|FAIL).*)*", p.stdout, re.M)
         good = len(re.findall(r"^ok ", p.stdout, re.M))

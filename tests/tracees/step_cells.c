@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -131,11 +132,19 @@ struct scene {
 #define AS_SCENE(name) { #name, SPOTS(name), do_##name },
 
 #ifndef TARGET
+/* Nobody traces a child. */
+static void trapped(int sig)
+{
+	(void)sig;
+	_exit(0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct scene scenes[] = { EACH(AS_SCENE) };
 	const struct scene *scene = NULL;
 	struct sigaction sa = { .sa_handler = handler };
+	sigset_t traps;
 
 	for (size_t i = 0; argc > 1 && i < sizeof(scenes) / sizeof(scenes[0]); i++) {
 		if (!strcmp(scenes[i].name, argv[1]))
@@ -149,8 +158,15 @@ int main(int argc, char **argv)
 	labels[12] = (uintptr_t)handler;
 	self = getpid();
 	target = argc > 2 ? argv[2] : "";
+	/* The mask and the handler of a trap are the program's own, too. */
+	sigemptyset(&traps);
+	sigaddset(&traps, SIGTRAP);
+	if (getenv("BLOCK_SIGTRAP"))
+		sigprocmask(SIG_BLOCK, &traps, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGUSR2, &sa, NULL);
+	sa.sa_handler = trapped;
+	sigaction(SIGTRAP, &sa, NULL);
 	signal(SIGWINCH, SIG_IGN);
 	if (write(-1, labels, sizeof(labels)) == 0)
 		return 2;

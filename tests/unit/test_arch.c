@@ -186,6 +186,69 @@ static void arm_frame_and_reissue(void **state)
 	assert_int_equal(r[15], 1015 - 2);
 }
 
+static unsigned exits_of(const uint32_t *code, size_t words, uint64_t exits[TL__EXITS_MAX])
+{
+	return tl__arch_arm64.exclusive_exits((const uint8_t *)code, words * 4, 0x1000, exits);
+}
+
+/* What compilers make of an atomic operation, and what only looks like it. */
+static void arm64_exclusive_sequences(void **state)
+{
+	const uint32_t add[] = { 0x885f7c01, 0x11000421, 0x88027c01, 0x35ffffa2 };
+	/* ldaxr, cmp, b.ne +3, stlxr, cbnz */
+	const uint32_t cas[] = { 0x885ffc03, 0x6b01007f, 0x54000061, 0x8804fc02, 0x35ffff84 };
+	const uint32_t pair[] = { 0xc87f0c02, 0xc8241402, 0xd65f03c0 };
+	const uint32_t casp[] = { 0x48207c02, 0xc8241402 };
+	const uint32_t lone[] = { 0x885f7c01, 0xd65f03c0, 0x88027c01 };
+	const uint32_t call[] = { 0x885f7c01, 0xd4000001, 0x88027c01 };
+	const uint32_t acquire[] = { 0x88dffc01, 0x88027c01 };
+	uint64_t exits[TL__EXITS_MAX];
+
+	(void)state;
+	assert_int_equal(exits_of(add, 4, exits), 1);
+	assert_int_equal(exits[0], 0x100c);
+	assert_int_equal(exits_of(cas, 5, exits), 2);
+	assert_int_equal(exits[0], 0x1014);
+	assert_int_equal(exits[1], 0x1010);
+	assert_int_equal(exits_of(pair, 3, exits), 1);
+	assert_int_equal(exits_of(casp, 2, exits), 0);
+	assert_int_equal(exits_of(lone, 3, exits), 0);
+	assert_int_equal(exits_of(call, 3, exits), 0);
+	assert_int_equal(exits_of(acquire, 2, exits), 0);
+	assert_int_equal(exits_of(add, 2, exits), 0); /* cut off */
+}
+
+static struct tl__saved_flags saves(const char *insn, size_t n, unsigned cs)
+{
+	struct x86_64_gpr r = sample();
+	struct tl__saved_flags saved;
+
+	r.cs = cs;
+	tl__arch_x86_64.step_saves_flags((const uint8_t *)insn, n, &r, sizeof(r), &saved);
+	return saved;
+}
+
+static void x86_instructions_that_save_flags(void **state)
+{
+	struct x86_64_gpr r = sample();
+
+	(void)state;
+	assert_int_equal(saves("\x9c", 1, 0x33).where, TL__FLAGS_ON_STACK);
+	assert_int_equal(saves("\x9c", 1, 0x33).size, 8);
+	assert_int_equal(saves("\x9c", 1, 0x23).size, 4);
+	assert_int_equal(saves("\x66\x9c", 2, 0x33).size, 2);
+	assert_int_equal(saves("\x66\x9c", 2, 0x33).insn_len, 2);
+	assert_int_equal(saves("\x0f\x05", 2, 0x33).where, TL__FLAGS_IN_REGISTER);
+	assert_int_equal(saves("\x0f\x05", 2, 0x23).where, TL__FLAGS_NOT_SAVED);
+	assert_int_equal(saves("\x0f", 1, 0x33).where, TL__FLAGS_NOT_SAVED);
+	assert_int_equal(saves("\x66", 1, 0x33).where, TL__FLAGS_NOT_SAVED);
+	r.r11 = 0x346;
+	tl__arch_x86_64.hide_trap_flag(&r, sizeof(r));
+	assert_int_equal(r.r11, 0x246);
+	r.eflags = 0x346;
+	assert_true(tl__arch_x86_64.has_trap_flag(&r, sizeof(r)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +260,8 @@ int main(void)
 		cmocka_unit_test(numbers_are_32_bits_wide),
 		cmocka_unit_test(arm64_frame_and_reissue),
 		cmocka_unit_test(arm_frame_and_reissue),
+		cmocka_unit_test(arm64_exclusive_sequences),
+		cmocka_unit_test(x86_instructions_that_save_flags),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

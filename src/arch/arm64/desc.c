@@ -159,4 +159,6 @@ const struct tl__arch tl__arch_arm64 = {
 	.mask_step_flag = mask_step_flag,
 	.step_flag = STEP_FLAG,
 	.frame_flags = FRAME_PSTATE,
+	.exclusive_exits = tl__arm64_exclusive_exits,
+	.hw_break_note = TL__NT_ARM_HW_BREAK,
 };

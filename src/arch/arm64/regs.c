@@ -13,7 +13,6 @@ enum {
 	NT_PRSTATUS = 1,
 	NT_PRFPREG = 2,
 	NT_ARM_TLS = 0x401,
-	NT_ARM_HW_BREAK = 0x402,
 	NT_ARM_HW_WATCH = 0x403,
 	NT_ARM_SVE = 0x405,
 	NT_ARM_PAC_MASK = 0x406,
@@ -39,7 +38,7 @@ static const struct tl__regset sets[] = {
 	{ "general", NT_PRSTATUS, 8, A64_SLOTS, 8, 0 },
 	{ "fp", NT_PRFPREG, 4, 132, 4, 0 },
 	{ "tls", NT_ARM_TLS, 8, 2, 8, TL__REGSET_VARIABLE }, /* one word before 6.0 */
-	{ "hw_break", NT_ARM_HW_BREAK, 4, 66, 4, 0 },
+	{ "hw_break", TL__NT_ARM_HW_BREAK, 4, 66, 4, 0 },
 	{ "hw_watch", NT_ARM_HW_WATCH, 4, 66, 4, 0 },
 	{ "system_call", TL__NT_ARM_SYSTEM_CALL, 4, 1, 4, 0 },
 	{ "sve", NT_ARM_SVE, 16, SVE_MOST, 16, TL__REGSET_VARIABLE },

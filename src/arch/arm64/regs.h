@@ -12,4 +12,8 @@ enum { A64_GPR_SIZE = A64_SLOTS * 8 };
 extern const struct tl__view tl__arm64_view;
 extern const struct tl__reg tl__arm64_regs[A64_SLOTS];
 
+/* exclusive.c */
+unsigned tl__arm64_exclusive_exits(const uint8_t *code, size_t len, uint64_t ip,
+				   uint64_t exits[TL__EXITS_MAX]);
+
 #endif
