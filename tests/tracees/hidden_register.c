@@ -118,6 +118,50 @@ static void fork_one(unsigned long counter)
 		;
 }
 
+static void quick_or_wrong(unsigned long n)
+{
+	char buf[16] = "";
+
+	switch (n % 23) {
+	case 6:
+		call(n, SYS_sched_yield, 0, 0, 0, 0);
+		break;
+	case 7:
+		call(n, SYS_gettid, 0, 0, 0, 0);
+		break;
+	case 9:
+		call(n, SYS_fcntl, 2, F_GETFD, 0, 0);
+		break;
+	case 10:
+		call(n, SYS_getcwd, (long)buf, sizeof(buf), 0, 0);
+		break;
+	case 11:
+		call(n, SYS_madvise, 0, 0, 0, 0);
+		break;
+	case 12:
+		call(n, SYS_brk, 0, 0, 0, 0);
+		break;
+	case 13:
+		call(n, SYS_getpid, 0, 0, 0, 0);
+		break;
+	case 15:
+		call(n, SYS_uname, 0, 0, 0, 0);
+		break;
+	case 17:
+		call(n, SYS_wait4, getpid(), 0, 0, 0);
+		break;
+	case 18:
+		call(n, SYS_rt_sigprocmask, SIG_BLOCK, 0, 0, 8);
+		break;
+	case 21:
+		call(n, 4000, -513, 2, 3, 4);
+		break;
+	default:
+		call(n, -10, -512, 0, 0, 0);
+		break;
+	}
+}
+
 static void one(unsigned long n)
 {
 	struct timespec soon = { 0, 300000 };
@@ -143,46 +187,16 @@ static void one(unsigned long n)
 	case 5:
 		call(n, SYS_kill, getpid(), 0, 0, 0);
 		break;
-	case 6:
-		call(n, SYS_sched_yield, 0, 0, 0, 0);
-		break;
-	case 7:
-		call(n, SYS_gettid, 0, 0, 0, 0);
-		break;
 	case 8:
 		fd = call(n, SYS_dup, 2, 0, 0, 0);
 		close((int)fd);
 		break;
-	case 9:
-		call(n, SYS_fcntl, 2, F_GETFD, 0, 0);
-		break;
-	case 10:
-		call(n, SYS_getcwd, (long)buf, sizeof(buf), 0, 0);
-		break;
-	case 11:
-		call(n, SYS_madvise, 0, 0, 0, 0);
-		break;
-	case 12:
-		call(n, SYS_brk, 0, 0, 0, 0);
-		break;
-	case 13:
-		call(n, SYS_getpid, 0, 0, 0, 0);
-		break;
 	case 14:
 		call(n, SYS_ppoll, 0, 0, (long)&soon, 0);
-		break;
-	case 15:
-		call(n, SYS_uname, 0, 0, 0, 0);
 		break;
 	case 16:
 		/* Its timeout makes restart_syscall of it. */
 		call(n, SYS_nanosleep, (long)&soon, (long)&soon, 0, 0);
-		break;
-	case 17:
-		call(n, SYS_wait4, getpid(), 0, 0, 0);
-		break;
-	case 18:
-		call(n, SYS_rt_sigprocmask, SIG_BLOCK, 0, 0, 8);
 		break;
 	case 19:
 		if (n / 23 % 16 == 0)
@@ -194,11 +208,8 @@ static void one(unsigned long n)
 		/* What the pseudo-step's signal would have been. */
 		call(n, SYS_tgkill, getpid(), (long)syscall(SYS_gettid), SIGUSR1, 0);
 		break;
-	case 21:
-		call(n, 4000, -513, 2, 3, 4);
-		break;
 	default:
-		call(n, -10, -512, 0, 0, 0);
+		quick_or_wrong(n);
 		break;
 	}
 }
