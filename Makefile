@@ -4,7 +4,7 @@
 BUILD ?= build
 MESON_FLAGS ?=
 
-.PHONY: all setup demo check check-quick check-kernels check-arm64 bench soak record replay install format clean
+.PHONY: all setup demo check check-quick check-kernels check-arm64 check-uml bench soak record replay install format clean
 
 all: setup
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) $(MESON_FLAGS)
@@ -30,9 +30,12 @@ check: all lanes
 lanes:
 	@tools/setup lanes
 
-# One lane's part of check: Debian's other x86-64 kernels, and arm64, under qemu.
+# One lane's part of check: Debian's other x86-64 kernels, and arm64, under qemu; User Mode Linux.
 check-kernels: all lanes
-	@tests/lanes/check.py $(BUILD)
+	@tests/lanes/check.py $(BUILD) x86-6.1 x86-newest x86-yama
+
+check-uml: all lanes
+	@tests/lanes/check.py $(BUILD) uml
 
 check-arm64: lanes
 	@tools/cross arm64

@@ -219,6 +219,7 @@ int tl__syscall_set_result(struct tl_task *task, int64_t ret);
 int tl__syscall_skip(struct tl_task *task);
 int tl__syscall_pay_skip(struct tl_task *task);
 const struct tl__arch *tl__syscall_arch(const struct tl_task *task);
+bool tl__syscall_is_sigreturn(const struct tl_task *task);
 
 /* regs.c */
 int tl__regs_load(struct tl_task *task);

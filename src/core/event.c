@@ -34,7 +34,8 @@ static void report_exit(struct tl_task *task)
 	tl__place_exit(task);
 	tl__restart_note(task);
 	tl__dispatch(task, &ev);
-	if (task->call.ret == -EINTR && !(task->call.flags & TL_SYSCALL_SKIPPED))
+	if (task->call.ret == -EINTR && !(task->call.flags & TL_SYSCALL_SKIPPED) &&
+	    !tl__syscall_is_sigreturn(task))
 		tl__reissue_broken(task);
 	task->call_valid = false;
 	task->exit_wanted = false;

@@ -238,15 +238,6 @@ bool tl__raw_claim(struct tl_task *task)
 	return false;
 }
 
-static bool is_sigreturn(const struct tl_task *task)
-{
-	const struct tl__arch *arch = tl__syscall_arch(task);
-
-	return arch && task->call.nr >= 0 &&
-	       (task->call.nr == arch->known.rt_sigreturn ||
-		task->call.nr == arch->known.sigreturn);
-}
-
 /* At a typed stop. True: its report comes later. */
 bool tl__raw_stopped(struct tl_task *task)
 {
@@ -264,7 +255,7 @@ bool tl__raw_stopped(struct tl_task *task)
 		return false;
 	case TL__STOP_EXIT:
 		if (!task->stop.hides || !hidden_reg(task) ||
-		    (task->raw.known && !is_sigreturn(task)))
+		    (task->raw.known && !tl__syscall_is_sigreturn(task)))
 			return false;
 		task->raw.known = task->raw.write_owed = false;
 		bounce(task, TL__RAW_LEAVING);

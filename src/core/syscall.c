@@ -17,6 +17,16 @@ const struct tl__arch *tl__syscall_arch(const struct tl_task *task)
 	return tl__arch_get(task->call.abi);
 }
 
+/* Its result is another call's, that of the code which a handler interrupted. */
+bool tl__syscall_is_sigreturn(const struct tl_task *task)
+{
+	const struct tl__arch *arch = tl__syscall_arch(task);
+
+	return arch && task->call.nr >= 0 &&
+	       (task->call.nr == arch->known.rt_sigreturn ||
+		task->call.nr == arch->known.sigreturn);
+}
+
 static void take_entry(struct tl_task *task, const struct tl__arch *arch, int64_t nr,
 		       const uint64_t args[6], uint64_t ip, uint64_t sp, uint32_t flags)
 {

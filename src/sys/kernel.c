@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -21,11 +22,42 @@ static long raw_ptrace(long req, pid_t tid, uint64_t addr, uintptr_t data)
 	return r < 0 ? -errno : r;
 }
 
+enum {
+	PT_GETREGS = 12,
+	PT_SETREGS = 13,
+	NT_PRSTATUS_ = 1,
+	X86_64_GPR_SIZE = 216,
+	EFLAGS_AT = 18 * 8
+};
+
+/*
+ * User Mode Linux has no register sets before 6.18, but the requests for the general one. (Not
+ * those for floating point, which show the tracer's own.) Flags cannot be cleared there: that is
+ * refused.
+ */
+static int old_regs(enum tl__pt_request req, pid_t tid, void *buf, size_t len)
+{
+	uint64_t is[X86_64_GPR_SIZE / 8];
+	long r;
+
+	if (len < X86_64_GPR_SIZE)
+		return -EIO;
+	r = raw_ptrace(req == TL__PT_GETREGSET ? PT_GETREGS : PT_SETREGS, tid, 0, (uintptr_t)buf);
+	if (r < 0 || req == TL__PT_GETREGSET)
+		return r < 0 ? (int)r : X86_64_GPR_SIZE;
+	r = raw_ptrace(PT_GETREGS, tid, 0, (uintptr_t)is);
+	if (r < 0)
+		return (int)r;
+	return memcmp((char *)is + EFLAGS_AT, (char *)buf + EFLAGS_AT, 8) ? -EIO : 0;
+}
+
 static int regset(enum tl__pt_request req, pid_t tid, uint64_t note, void *buf, size_t len)
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
 	long r = raw_ptrace(req, tid, note, (uintptr_t)&iov);
 
+	if (r == -EIO && note == NT_PRSTATUS_ && TL__BY_HOST(true, false))
+		return old_regs(req, tid, buf, len);
 	return r < 0 ? (int)r : (int)iov.iov_len;
 }
 

@@ -192,7 +192,7 @@ static long entries_of(bool step, const char *pretend)
 
 	snprintf(name, sizeof(name), "%s/static_i386", dir);
 	if (access(name, X_OK) < 0)
-		snprintf(name, sizeof(name), "%s/static_arm64", dir);
+		snprintf(name, sizeof(name), "%s/static_64", dir);
 	steps = stepped_entries = 0;
 	with_step = step;
 	prepare = step_and_see;
