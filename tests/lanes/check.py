@@ -86,6 +86,10 @@ def main():
         p = lane(name, "./test-steps", ".", files=[f"{BUILD}/tests/{t}" for t in ("test-steps", "step_cells", "step_target")])
         cells = re.search(r"^\d+ cells.*", p.stdout, re.M)
         result(f"{name} steps: {cells[0] if cells else 'ended early'}", p.returncode == 0 and cells, p.stdout)
+        if name.startswith("arm64"):
+            p = subprocess.run([f"{ROOT}/tests/lanes/exact.py", BUILD, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            calls = re.search(r"^\d+ calls of.*", p.stdout, re.M)
+            result(f"{name} exactness: {calls[0] if calls else 'ended early'}", p.returncode == 0, p.stdout)
         p = lane(name, "sh", "-c", PROGRAMS, files=only_64 if name == "uml" else tracees)
         bad = re.findall(r"^FAIL.*(?:\n(?!ok|FAIL).*)*", p.stdout, re.M)
         good = len(re.findall(r"^ok ", p.stdout, re.M))

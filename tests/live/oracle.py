@@ -46,28 +46,8 @@ class Kernel:
         self.put("events/raw_syscalls/enable", "0")
 
     def calls(self):
-        """Per thread: a list of [number, result or None]."""
-        threads, open_call = {}, {}
         with open(f"{self.dir}/trace", "rb") as f:
-            for line in f:
-                m = LINE.search(line)
-                if not m:
-                    continue
-                tid, nr = int(m[1]), int(m[3])
-                if m[2] == b"enter":
-                    open_call[tid] = [nr, None]
-                    threads.setdefault(tid, []).append(open_call[tid])
-                elif tid in open_call and (open_call[tid][0] in EXECVE) == (nr in EXECVE):
-                    # rt_sigreturn comes back as number -1
-                    open_call.pop(tid)[1] = int(m[4])
-                elif nr in EXECVE:
-                    # Under the new program's number; or begun by a thread that has become the leader.
-                    was = open_call.pop(tid, None)
-                    if was and was[0] in EXECVE:
-                        was[1] = int(m[4])
-                    else:
-                        threads.setdefault(tid, []).append([nr, int(m[4])])
-        return threads
+            return calls_of(f)
 
     def overrun(self):
         lost = 0
@@ -81,16 +61,44 @@ class Kernel:
         os.rmdir(self.dir)
 
 
-def ours(path):
+def calls_of(lines, execve=EXECVE):
+    """What tracefs printed, per thread: a list of [number, result or None]."""
+    threads, open_call = {}, {}
+    for line in lines:
+        m = LINE.search(line)
+        if not m:
+            continue
+        tid, nr = int(m[1]), int(m[3])
+        if m[2] == b"enter":
+            open_call[tid] = [nr, None]
+            threads.setdefault(tid, []).append(open_call[tid])
+        elif tid in open_call and (open_call[tid][0] in execve) == (nr in execve):
+            # rt_sigreturn comes back as number -1
+            open_call.pop(tid)[1] = int(m[4])
+        elif nr in execve:
+            # Under the new program's number; or begun by a thread that has become the leader.
+            was = open_call.pop(tid, None)
+            if was and was[0] in execve:
+                was[1] = int(m[4])
+            else:
+                threads.setdefault(tid, []).append([nr, int(m[4])])
+    return threads
+
+
+def ours(lines):
     threads, former = {}, set()
-    with open(path) as f:
-        for line in f:
-            ev = json.loads(line)
-            if ev.get("ev") == "syscall":
-                threads.setdefault(ev["tid"], []).append([ev["nr"], ev.get("ret"), ev["abi"]])
-            elif ev.get("ev") == "exec" and "former" in ev:
-                former.add(ev["former"])
+    for line in lines:
+        ev = json.loads(line)
+        if ev.get("ev") == "syscall":
+            threads.setdefault(ev["tid"], []).append([ev["nr"], ev.get("ret"), ev["abi"]])
+        elif ev.get("ev") == "exec" and "former" in ev:
+            former.add(ev["former"])
     return threads, former
+
+
+def ours_in(path):
+    with open(path) as f:
+        return ours(f)
 
 
 def programs(tracees):
@@ -158,7 +166,7 @@ def run(kernel, trapline, argv, mode, tmp):
         return "the kernel's buffer overran: nothing can be said", 0
     if b"trapline:" in err:
         return err.decode(errors="replace"), 0
-    return compare(kernel.calls(), *ours(out), mode)
+    return compare(kernel.calls(), *ours_in(out), mode)
 
 
 MARK = 140  # getpriority: made once a thread, when the tracer is there
@@ -183,7 +191,7 @@ def attached(kernel, trapline, tracees, mode, tmp):
         return "timed out", 0
     finally:
         kernel.stop()
-    theirs, (mine, former) = kernel.calls(), ours(out)
+    theirs, (mine, former) = kernel.calls(), ours_in(out)
     from_mark = lambda calls: calls[next((i for i, c in enumerate(calls) if c[0] == MARK), len(calls)):]
     theirs = {tid: from_mark(calls) for tid, calls in theirs.items()}
     mine = {tid: from_mark(calls) for tid, calls in mine.items()}
@@ -196,15 +204,17 @@ def same(a, b, last):
     """The last call of a thread that is killed never returns to it, though the kernel's exit path runs."""
     if a == b:
         return True
-    # Killed in our entry stop, which comes before the kernel's tracepoint: never made.
-    return last and a and a[1] is None and (b is None or a[0] == b[0])
+    # Killed in our entry stop, which comes before the kernel's tracepoint: never made (arm64: as number -1).
+    if last and a and a[1] is None and (b is None or b[0] in (a[0], -1)):
+        return True
+    return last and a is None and b[0] == -1
 
 
-def compare(theirs, mine, former, mode, spawned=True):
+def compare(theirs, mine, former, mode, spawned=True, execve=EXECVE):
     total = 0
     for tid in former:
         # Its execve came back under the leader's id.
-        if theirs.get(tid, []) and theirs[tid][-1][0] in EXECVE and theirs[tid][-1][1] is None:
+        if theirs.get(tid, []) and theirs[tid][-1][0] in execve and theirs[tid][-1][1] is None:
             theirs[tid].pop()
     if not mine:
         return "nothing was traced", 0
@@ -212,7 +222,7 @@ def compare(theirs, mine, former, mode, spawned=True):
     for tid, calls in sorted(mine.items()):
         want = theirs.get(tid, [])
         if spawned and tid == main:
-            at = next((i for i, c in enumerate(want) if c[0] in EXECVE), 0)
+            at = next((i for i, c in enumerate(want) if c[0] in execve), 0)
             want = want[at:]
         if mode == "selected":
             # The kernel's view has no ABI: filter it by what ours says this thread uses.
@@ -224,7 +234,7 @@ def compare(theirs, mine, former, mode, spawned=True):
             for i in range(max(len(got), len(want))):
                 a = got[i] if i < len(got) else None
                 b = want[i] if i < len(want) else None
-                dies = i + 1 >= len(got) or got[i + 1][0] in EXECVE
+                dies = i + 1 >= len(got) or got[i + 1][0] in execve
                 if not same(a, b, dies):
                     return (f"thread {tid}: call {i}: ours {a}, the kernel's {b} "
                             f"(of {len(got)} and {len(want)})\n  before: {want[max(0, i - 3):i]}\n  "
