@@ -96,9 +96,10 @@ static tl_verdict on_entry(struct tl_engine *e, struct tl_task *task, const stru
 	t->in_call = true;
 	t->call = ev->syscall;
 	t->entered = ev->time;
-	regs_take(t, &t->regs_in);
 	t->shown = call_set_has(&trace->o.calls, ev->syscall.abi, ev->syscall.nr) &&
 		   path_matches(t, &ev->syscall);
+	if (t->shown)
+		regs_take(t, &t->regs_in);
 	if (t->shown && lines_wanted(trace) && (!decided_late(trace) || trace->o.json))
 		format_of(trace)->entry(t, ev);
 	return trace->o.ninjects ? inject_entry(t, ev) : 0;
@@ -120,7 +121,8 @@ static tl_verdict on_exit_(struct tl_engine *e, struct tl_task *task, const stru
 	bool no_entry = ev->syscall.flags & TL_SYSCALL_NO_ENTRY;
 
 	(void)task;
-	regs_take(t, &t->regs_out);
+	if (t->shown)
+		regs_take(t, &t->regs_out);
 	if (no_entry) {
 		/* The call was under way when we came: what it was called with is not known for
 		 * sure. */
