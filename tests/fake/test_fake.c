@@ -70,8 +70,10 @@ static const struct tl_engine_ops ops = {
 
 static void watch(struct tl_task *task)
 {
+	/* A recording "...-raw.rec" was made with --regs. */
 	const uint32_t events =
-		TL_EVENTS_ALL & ~TL_EVENTS(TL_EVENT_EXIT) & ~TL_EVENTS(TL_EVENT_HANDLER);
+		(TL_EVENTS_ALL & ~TL_EVENTS(TL_EVENT_EXIT) & ~TL_EVENTS(TL_EVENT_HANDLER)) |
+		(strstr(path, "-raw") ? TL_RAW_REGISTERS : 0);
 	struct tl_engine *e;
 
 	if (tl__engine_attach(task, &ops, NULL, events, &e) == 0)
@@ -90,7 +92,9 @@ static void on_task(struct tl_session *s, struct tl_task *task, enum tl_origin o
 static int on_wake(struct tl_session *s, void *data)
 {
 	(void)data;
-	tl__detach_all(s);
+	/* (A spawned one was not let go: a child of the tracer's own had ended.) */
+	if (tl__sys_fake_attached(s->sys))
+		tl__detach_all(s);
 	return 0;
 }
 
