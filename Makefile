@@ -48,12 +48,16 @@ check-quick: all
 bench: all
 	@tests/bench/run.py $(BUILD)/src/trapline
 
-soak: all
+CALLS = 100000
+RAW = test-raw hidden_register hidden_register_a32 hidden_register_t32
+soak: all lanes
 	@tests/live/storm.py $(BUILD)/src/trapline $(BUILD)/tests --seconds 60
 	@tests/live/attach_detach.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 100
 	@$(BUILD)/tests/fuzz-decode 2000000 1
 	@$(BUILD)/tests/fuzz-recording 200000 1 tests/fake/recordings/*.rec
 	@$(BUILD)/tests/fuzz-words 50000 1
+	@tools/cross arm64
+	@tools/lane arm64 --timeout 9000 $(RAW:%=--with build-arm64/tests/%) -- ./test-raw . $(CALLS) '*_is_*'
 
 # Makes the fake kernel's scenarios anew, and shows what differs.
 record: all
