@@ -82,6 +82,10 @@ struct tl__arch {
 	const struct tl__reg *regs;
 	size_t nregs;
 	struct tl__known_calls known;
+	/* Those that answer EINTR to a signal without a handler, where others are restarted
+	 * (signal(7)); sockets do with a timeout. Only where arg0_is_ret. */
+	const int16_t *breaks;
+	size_t nbreaks;
 	uint8_t breakpoint[4];
 	uint8_t breakpoint_len;
 	uint8_t breakpoint_advance; /* how far past it the pc stands in the stop */

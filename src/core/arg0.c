@@ -5,8 +5,9 @@
  * arm64 keeps it as orig_x0, which is in no register set. /proc/TID/syscall prints it for a task
  * that is in a call, which is one whose number is not -1; behind a call it is -1, and can be
  * written. But kernels that let orig_x0 follow x0 (6.1.191, 6.12.114, 7.2) do so at that write too,
- * unless the stop is a call's exit. There it is only had from a task that still sleeps in the call,
- * before it is interrupted.
+ * unless the stop is a call's exit. There it is only had before: from a task that still sleeps in
+ * the call and is about to be interrupted; and where a filter makes only some calls stop, from the
+ * entries of those that a signal breaks for good, which the filter makes stop too.
  */
 #include "core.h"
 
@@ -32,23 +33,40 @@ static int proc_syscall(struct tl_task *task, uint64_t fields[9])
 	return 0;
 }
 
-static bool is_hidden(struct tl_task *task)
+/* Nobody knows it afterwards. */
+bool tl__arg0_is_lost(struct tl_session *s)
 {
-	return tl__arch_native(64)->arg0_is_ret &&
-	       tl__sys_has(task->session->sys, TL__FEATURE_ARG0_FOLLOWS);
+	return tl__arch_native(64)->arg0_is_ret && tl__sys_has(s->sys, TL__FEATURE_ARG0_FOLLOWS);
 }
 
 /* It is about to be interrupted. */
-void tl__arg0_note(struct tl_task *task)
+void tl__arg0_note_sleeper(struct tl_task *task)
 {
 	uint64_t f[9];
 
-	task->asleep_ip = 0;
-	if (task->call_valid || !is_hidden(task) || proc_syscall(task, f) < 0)
+	if (task->call_valid || !tl__arg0_is_lost(task->session) || proc_syscall(task, f) < 0)
 		return;
-	task->asleep_arg0 = f[1];
-	task->asleep_sp = f[7];
-	task->asleep_ip = f[8];
+	task->noted.nr = (int64_t)f[0];
+	task->noted.arg0 = f[1];
+	task->noted.sp = f[7];
+	task->noted.ip = f[8];
+	task->noted.asleep = true;
+}
+
+void tl__arg0_resuming(struct tl_task *task)
+{
+	if (task->noted.asleep)
+		task->noted.ip = 0;
+}
+
+/* In front of a call that a filter of ours has stopped for this alone. */
+void tl__arg0_note_call(struct tl_task *task)
+{
+	task->noted.nr = task->call.nr;
+	task->noted.arg0 = task->call.args[0];
+	task->noted.sp = task->call.sp;
+	task->noted.ip = task->call.ip;
+	task->noted.asleep = false;
 }
 
 static int number(struct tl_task *task, const struct tl__arch *arch, enum tl__pt_request req,
@@ -93,10 +111,11 @@ int tl__arg0(struct tl_task *task, uint64_t *ret)
 		*ret = task->call.args[0];
 		return 0;
 	}
-	if ((task->stop.kind == TL__STOP_EXIT && task->stop.hides) || !is_hidden(task))
+	if ((task->stop.kind == TL__STOP_EXIT && task->stop.hides) ||
+	    !tl__arg0_is_lost(task->session))
 		return from_proc(task, arch, ret);
-	if (task->asleep_ip != f.ip || task->asleep_sp != f.sp)
+	if (task->noted.ip != f.ip || task->noted.sp != f.sp || task->noted.nr != f.nr)
 		return -ENODATA;
-	*ret = task->asleep_arg0;
+	*ret = task->noted.arg0;
 	return 0;
 }

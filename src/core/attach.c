@@ -48,7 +48,7 @@ static int build_filter(struct tl_session *s, const struct tl_spawn_options *o,
 	*code = calloc(MAX_FILTER, sizeof(**code));
 	if (!*code)
 		return -ENOMEM;
-	n = tl__select_build(o, *code, MAX_FILTER);
+	n = tl__select_build(o, tl__arg0_is_lost(s), *code, MAX_FILTER);
 	if (n < 0)
 		return n;
 	*len = (uint16_t)n;

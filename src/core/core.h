@@ -121,7 +121,11 @@ struct tl_task {
 	uint64_t entered_arg0; /* before any engine changed it */
 	bool restart_owed;     /* restart.c */
 	uint64_t restart_ip, restart_from, restart_to;
-	uint64_t asleep_arg0, asleep_sp, asleep_ip; /* arg0.c */
+	struct {
+		int64_t nr;
+		uint64_t arg0, sp, ip;
+		bool asleep; /* good for the next stop only: no other call is noted */
+	} noted;             /* arg0.c */
 	struct tl__raw raw;
 	struct tl__saved_flags saved_flags; /* step.c */
 	uint64_t stepped_ip, stepped_sp;
@@ -251,7 +255,10 @@ void tl__restart_note(struct tl_task *task);
 void tl__restart_repair(struct tl_task *task);
 
 /* arg0.c */
-void tl__arg0_note(struct tl_task *task);
+bool tl__arg0_is_lost(struct tl_session *s);
+void tl__arg0_note_sleeper(struct tl_task *task);
+void tl__arg0_note_call(struct tl_task *task);
+void tl__arg0_resuming(struct tl_task *task);
 int tl__arg0(struct tl_task *task, uint64_t *ret);
 
 /* step.c */
@@ -324,9 +331,12 @@ void tl__detach_all(struct tl_session *s);
 void tl__detach_next(struct tl_session *s);
 void tl__detach_stopped(struct tl_session *s);
 
-#define TL__SELECT_MARK 0x746cu /* in our filter's RET_TRACE data */
+/* In our filter's RET_TRACE data: a call for the engines; one for arg0.c alone. */
+#define TL__SELECT_MARK 0x746cu
+#define TL__NOTE_MARK   0x746eu
 /* select.c: the seccomp program that makes chosen calls stop */
-int tl__select_build(const struct tl_spawn_options *o, struct tl__bpf_insn *code, size_t max);
+int tl__select_build(const struct tl_spawn_options *o, bool noted, struct tl__bpf_insn *code,
+		     size_t max);
 
 /* place.c */
 void tl__place_stopped(struct tl_task *task);

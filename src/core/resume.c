@@ -117,6 +117,7 @@ static void restart(struct tl_task *task, enum tl__pt_request req, int sig)
 	enum tl__stop_kind kind = task->stop.kind;
 	int r;
 
+	tl__arg0_resuming(task);
 	tl__step_resuming(task, req);
 	if (tl__regs_flush(task) < 0) {
 		/* Dead, or registers that the kernel refuses: it must not run on with others. */
@@ -147,7 +148,7 @@ void tl__task_interrupt(struct tl_task *task)
 		return;
 	if (task->state != TL__TASK_RUNNING && task->state != TL__TASK_LISTENING)
 		return;
-	tl__arg0_note(task);
+	tl__arg0_note_sleeper(task);
 	if (tl__pt(task->session->sys, TL__PT_INTERRUPT, task->tid, 0, 0) == 0)
 		task->interrupted = true;
 }

@@ -25,6 +25,7 @@ enum {
 	DATA_ARCH = 4,
 };
 #define RET_TRACE (0x7ff00000u | TL__SELECT_MARK)
+#define RET_NOTE  (0x7ff00000u | TL__NOTE_MARK)
 #define RET_ALLOW 0x7fff0000u
 
 struct out {
@@ -56,7 +57,28 @@ static void emit_interval(struct out *o, int32_t low, int32_t high)
 	emit(o, BPF_RET_K, 0, 0, RET_ALLOW);
 }
 
-static int emit_section(struct out *o, const int32_t *numbers, size_t n)
+static bool is_among(int32_t number, const int32_t *numbers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (numbers[i] == number)
+			return true;
+	return false;
+}
+
+/* Calls that nobody selected, but whose first argument must be known when they are broken: arg0.c
+ */
+static void emit_noted(struct out *o, const struct tl__arch *arch, const int32_t *numbers, size_t n)
+{
+	for (size_t i = 0; i < arch->nbreaks; i++) {
+		if (is_among(arch->breaks[i], numbers, n))
+			continue;
+		emit(o, BPF_JEQ, 0, 1, (uint32_t)arch->breaks[i]);
+		emit(o, BPF_RET_K, 0, 0, RET_NOTE);
+	}
+}
+
+static int emit_section(struct out *o, const struct tl__arch *noted, const int32_t *numbers,
+			size_t n)
 {
 	int32_t *sorted = malloc((n + 1) * sizeof(*sorted));
 
@@ -67,6 +89,8 @@ static int emit_section(struct out *o, const int32_t *numbers, size_t n)
 	qsort(sorted, n, sizeof(*sorted), compare);
 	emit(o, BPF_LD_W_ABS, 0, 0, DATA_NR);
 	emit(o, BPF_AND_K, 0, 0, ~(uint32_t)TL__X32_BIT);
+	if (noted)
+		emit_noted(o, noted, sorted, n);
 	for (size_t i = 0; i < n;) {
 		size_t j = i;
 
@@ -80,8 +104,9 @@ static int emit_section(struct out *o, const int32_t *numbers, size_t n)
 	return 0;
 }
 
-/* Returns the length; -E2BIG when it does not fit. */
-int tl__select_build(const struct tl_spawn_options *opts, struct tl__bpf_insn *code, size_t max)
+/* Returns the length; -E2BIG when it does not fit. noted: also what tl__arch.breaks names. */
+int tl__select_build(const struct tl_spawn_options *opts, bool noted, struct tl__bpf_insn *code,
+		     size_t max)
 {
 	const struct tl__arch *wide = tl__arch_native(64), *narrow = tl__arch_native(32);
 	struct out o = { .code = code, .max = max };
@@ -92,14 +117,14 @@ int tl__select_build(const struct tl_spawn_options *opts, struct tl__bpf_insn *c
 	emit(&o, BPF_JEQ, 1, 0, wide->audit_arch);
 	hole = o.n;
 	emit(&o, BPF_JA, 0, 0, 0);
-	r = emit_section(&o, opts->select_64, opts->n_select_64);
+	r = emit_section(&o, noted ? wide : NULL, opts->select_64, opts->n_select_64);
 	if (r < 0)
 		return r;
 	if (hole < max)
 		code[hole].k = (uint32_t)(o.n - hole - 1);
 	emit(&o, BPF_JEQ, 1, 0, narrow->audit_arch);
 	emit(&o, BPF_RET_K, 0, 0, RET_ALLOW);
-	r = emit_section(&o, opts->select_32, opts->n_select_32);
+	r = emit_section(&o, NULL, opts->select_32, opts->n_select_32);
 	if (r < 0)
 		return r;
 	return o.n <= max ? (int)o.n : -E2BIG;

@@ -209,6 +209,10 @@ int tl__syscall_seccomp(struct tl_task *task)
 		r = seccomp_mark(task, &mark);
 	if (r < 0 || mark == TL__SELECT_MARK)
 		return r < 0 ? r : 1;
+	if (mark == TL__NOTE_MARK) {
+		tl__arg0_note_call(task);
+		return 0;
+	}
 	task->skip_ret = -ENOSYS;
 	tl__syscall_skip(task);
 	task->skip_owed = false;

@@ -163,7 +163,7 @@ static void the_filter_selects_what_was_asked(void **state)
 		.select_64 = in64, .n_select_64 = 7, .select_32 = in32, .n_select_32 = 2
 	};
 	struct tl__bpf_insn code[256];
-	int n = tl__select_build(&o, code, 256);
+	int n = tl__select_build(&o, false, code, 256);
 
 	(void)state;
 	assert_true(n > 0);
@@ -182,7 +182,7 @@ static void the_filter_selects_what_was_asked(void **state)
 		assert_int_equal(run_filter(code, n, 0xc00000b7, nr), 0x7fff0000u);
 	}
 	assert_int_equal(run_filter(code, n, 0xc000003e, 0xffffffff), 0x7fff0000u);
-	assert_int_equal(tl__select_build(&o, code, 10), -E2BIG);
+	assert_int_equal(tl__select_build(&o, false, code, 10), -E2BIG);
 }
 
 int main(void)

@@ -119,6 +119,15 @@ static unsigned call_len(const void *gpr, size_t len)
 	return 4;
 }
 
+static const int16_t breaks[] = {
+	4 /* io_getevents */,   22 /* epoll_pwait */,    137 /* rt_sigtimedwait */,
+	192 /* semtimedop */,   193 /* semop */,         202 /* accept */,
+	203 /* connect */,      206 /* sendto */,        207 /* recvfrom */,
+	211 /* sendmsg */,      212 /* recvmsg */,       242 /* accept4 */,
+	243 /* recvmmsg */,     292 /* io_pgetevents */, 426 /* io_uring_enter */,
+	441 /* epoll_pwait2 */,
+};
+
 const struct tl__arch tl__arch_arm64 = {
 	.abi = TL_ABI_ARM64,
 	.name = "arm64",
@@ -129,6 +138,8 @@ const struct tl__arch tl__arch_arm64 = {
 	.nregs = A64_SLOTS,
 	.nr_note = TL__NT_ARM_SYSTEM_CALL,
 	.arg0_is_ret = true,
+	.breaks = breaks,
+	.nbreaks = sizeof(breaks) / sizeof(breaks[0]),
 	.hidden_reg = A64_X7,
 	.known = { .clone = 220,
 		   .clone3 = 435,
