@@ -52,19 +52,12 @@ int64_t tl__raw_set_read(struct tl_task *task, void *buf, size_t size)
 	return (int64_t)len;
 }
 
+/* Anywhere but at an entry: what a restart uses. */
 static int write_arg0(struct tl_task *task, uint64_t arg0)
 {
-	uint64_t args[6], old;
-	int r;
+	uint64_t old;
+	int r = tl__arg0(task, &old);
 
-	if (task->stop.kind == TL__STOP_ENTRY) {
-		memcpy(args, task->call.args, sizeof(args));
-		if (args[0] == arg0)
-			return 0;
-		args[0] = arg0;
-		return tl__syscall_change(task, task->call.nr, args);
-	}
-	r = tl__arg0(task, &old);
 	if (r == 0 && old == arg0)
 		return 0;
 	if (task->stop.kind != TL__STOP_EXIT || !task->call_valid)
@@ -95,6 +88,7 @@ int tl__raw_set_write(struct tl_task *task, const void *buf, size_t size)
 	const struct tl__arch *arch;
 	uint8_t set[TL__GPR_MAX + ORIG];
 	struct tl__frame f;
+	uint64_t args[6];
 	size_t len, whole;
 	int r;
 
@@ -107,10 +101,12 @@ int tl__raw_set_write(struct tl_task *task, const void *buf, size_t size)
 		return -EINVAL;
 	memcpy(set, buf, size);
 	arch->get_frame(set, len, &f);
+	memcpy(args, f.args, sizeof(args));
+	args[0] = size == whole ? arg0_of(arch, set, len) : task->call.args[0];
 	if (task->stop.kind == TL__STOP_ENTRY) {
 		/* The registers keep what the kernel will use: the argument, not the result. */
 		task->skip_ret = f.ret;
-		arch->set_ret(set, len, (int64_t)task->call.args[0]);
+		arch->set_ret(set, len, (int64_t)args[0]);
 	} else if (task->stop.kind == TL__STOP_EXIT) {
 		r = tl__syscall_set_result(task, f.ret);
 		if (r < 0)
@@ -123,7 +119,9 @@ int tl__raw_set_write(struct tl_task *task, const void *buf, size_t size)
 		task->regs_valid = false;
 		return r;
 	}
-	if (size != whole || task->stop.kind == TL__STOP_NONE)
-		return 0;
-	return write_arg0(task, arg0_of(arch, set, len));
+	if (task->stop.kind == TL__STOP_ENTRY)
+		return memcmp(args, task->call.args, sizeof(args)) == 0
+			       ? 0
+			       : tl__syscall_change(task, task->call.nr, args);
+	return size == whole ? write_arg0(task, args[0]) : 0;
 }
