@@ -67,9 +67,10 @@ void tl__step_resuming(struct tl_task *task, enum tl__pt_request req)
 	int64_t n;
 
 	task->saved_flags.where = TL__FLAGS_NOT_SAVED;
-	task->step_lingers |= is_step(task->last_request);
-	if (!is_step(req))
+	if (!is_step(req)) {
+		task->step_lingers |= is_step(task->last_request);
 		return;
+	}
 	let_trap_through(task);
 	arch = tl__regs_arch(task);
 	/* A second step in a row is not armed anew by the kernel (arm64, user_enable_single_step),
@@ -148,7 +149,7 @@ static void end_lingering(struct tl_task *task)
 {
 	const struct tl__arch *arch;
 
-	if (!task->step_lingers || is_step(task->last_request))
+	if (!task->step_lingers)
 		return;
 	task->step_lingers = false;
 	arch = tl__regs_arch(task);
