@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
+#include <errno.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "live.h"
@@ -82,6 +84,16 @@ static tl_verdict redirect_read(struct tl_engine *e, struct tl_task *task,
 	return 0;
 }
 
+/* seen[3]: the task is to be let go at the exit of the call that comes again. */
+static tl_verdict let_go(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	tl_verdict v = redirect_read(e, task, ev);
+
+	if (seen[1] && !seen[3]++)
+		assert_int_equal(tl_task_detach(task), -EINPROGRESS);
+	return v;
+}
+
 static tl_verdict how_it_ended(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
 {
 	(void)e;
@@ -96,31 +108,56 @@ static const struct tl_engine_ops redirecting = { .size = sizeof(redirecting),
 						  .syscall_exit = redirect_read,
 						  .death = how_it_ended };
 
+static const struct tl_engine_ops letting_go = { .size = sizeof(letting_go),
+						 .name = "let go",
+						 .syscall_entry = let_go,
+						 .syscall_exit = let_go };
+
+static const struct tl_engine_ops *redirector;
 static int tasks;
 
-static void redirector(struct tl_task *task)
+static void redirect(struct tl_task *task)
 {
 	if (!tasks++)
-		attach(task, &redirecting, 0, TL_EVENTS_SYSCALLS | TL_EVENTS(TL_EVENT_DEATH));
+		attach(task, redirector, 0, TL_EVENTS_SYSCALLS | TL_EVENTS(TL_EVENT_DEATH));
 }
 
-static void a_restart_keeps_changed_arguments(void **state)
+/* Returns the program's id. */
+static pid_t run_restarted(const struct tl_engine_ops *ops, const char *pretend)
 {
 	static char path[4096];
 	char *argv[] = { path, NULL };
-	struct tl_session *s = session_new(0, *state);
+	struct tl_session *s = session_new(0, pretend);
+	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/restarted", dir);
 	memset(seen, 0, sizeof(seen));
 	tasks = 0;
 	seen[2] = -2;
-	prepare = redirector;
-	spawn(s, argv);
+	redirector = ops;
+	prepare = redirect;
+	pid = tl_task_tid(spawn(s, argv));
 	assert_int_equal(tl_session_run(s), 0);
 	tl_session_free(s);
+	return pid;
+}
+
+static void a_restart_keeps_changed_arguments(void **state)
+{
+	run_restarted(&redirecting, *state);
 	assert_int_equal(seen[0], 2);
 	assert_int_equal(seen[1], 1);
 	assert_int_equal(seen[2], 0);
+}
+
+static void a_restart_keeps_them_without_us(void **state)
+{
+	pid_t pid = run_restarted(&letting_go, *state);
+	int status = -1;
+
+	assert_int_equal(seen[3], 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 int main(int argc, char **argv)
@@ -131,6 +168,7 @@ int main(int argc, char **argv)
 		VIA(a_restart_keeps_changed_arguments, NULL),
 		VIA(a_restart_keeps_changed_arguments, "no-set-syscall-info"),
 		VIA(a_restart_keeps_changed_arguments, "no-syscall-info,no-syscall-eventmsg"),
+		VIA(a_restart_keeps_them_without_us, NULL),
 	};
 
 	dir = argc > 1 ? argv[1] : ".";
