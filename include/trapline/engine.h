@@ -50,10 +50,10 @@ enum tl_event_type {
 /*
  * In an event mask, beside the events: the registers that the program really has at system call
  * stops too. On arm64 the kernel hides x7 there (AArch32: ip): reads and writes of it answer
- * -ENODATA unless an engine of the task asks for this. Costs two more stops a call, which no engine
- * sees, and one more where the register is written; none for calls that a filter of the session
- * selects. Elsewhere it does nothing and costs nothing. A tracer that is killed in the middle of
- * those two stops leaves a call that was not made.
+ * -ENODATA unless an engine of the task asks for this. Costs stops that no engine sees: two a call,
+ * none where a filter of the session selects it; one more where the register is written, at a
+ * filter's entry excepted, and one behind sigreturn. Elsewhere it does nothing and costs nothing. A
+ * tracer that is killed in the middle of the first two leaves a call that was not made.
  */
 #define TL_RAW_REGISTERS (1u << 31)
 
