@@ -35,7 +35,7 @@ check-kernels: all lanes
 	@tests/lanes/check.py $(BUILD) x86-6.1 x86-newest x86-yama
 
 check-uml: all lanes
-	@tests/lanes/check.py $(BUILD) uml
+	@tests/lanes/check.py $(BUILD) uml-guest
 
 check-arm64: lanes
 	@tools/cross arm64

@@ -12,7 +12,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(sys.argv[1])
 TRACEES = ["clone_kinds", "exec_thread", "interrupted", "killed_threads", "leader_exits", "mixed_abi", "odd_numbers", "recycled_tids",
-           "restarted", "group_stop", "signal_storm", "static_i386", "static_arm", "static_64", "vfork_exec", "asleep", "marked"]
+           "restarted", "restarted_32", "group_stop", "signal_storm", "static_i386", "static_arm", "static_64", "vfork_exec", "asleep", "marked"]
 RAW = ["hidden_register", "hidden_register_a32", "hidden_register_t32"]
 # Each program alone and in each mode: its status, and whether every task's death was told.
 PROGRAMS = r"""
@@ -68,10 +68,10 @@ def main():
             failed += 1
             print("     " + text.strip()[-3000:].replace("\n", "\n     "), flush=True)
 
-    only_64 = [t for t in tracees if not t.endswith(("_i386", "mixed_abi"))]
-    for name in [n for n in sys.argv[2:] if n != "x86-yama"] or ["x86-6.1", "x86-newest", "uml"]:
-        for test in ("calls",) if name == "arm64-old" else ("engines", "calls"):
-            p = lane(name, f"./test-{test}", ".", files=(only_64 if name == "uml" else tracees) + [f"{BUILD}/tests/test-{test}"])
+    only_64 = [t for t in tracees if not t.endswith(("_i386", "_32", "mixed_abi"))]
+    for name in [n for n in sys.argv[2:] if n != "x86-yama"] or ["x86-6.1", "x86-newest", "uml-guest"]:
+        for test in (() if name == "arm64-old" else ("engines",)) + ("calls", "restarts"):
+            p = lane(name, f"./test-{test}", ".", files=(only_64 if name == "uml-guest" else tracees) + [f"{BUILD}/tests/test-{test}"])
             result(f"{name} {test}", p.returncode == 0 and "PASSED" in p.stdout, p.stdout)
         if name.startswith("arm64"):
             p = lane(name, "./facts-arm64", files=[f"{BUILD}/tests/facts-arm64"])
@@ -87,7 +87,7 @@ def main():
             p = subprocess.run([f"{ROOT}/tests/lanes/exact.py", BUILD, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             calls = re.search(r"^\d+ calls of.*", p.stdout, re.M)
             result(f"{name} exactness: {calls[0] if calls else 'ended early'}", p.returncode == 0, p.stdout)
-        p = lane(name, "sh", "-c", PROGRAMS, files=only_64 if name == "uml" else tracees)
+        p = lane(name, "sh", "-c", PROGRAMS, files=only_64 if name == "uml-guest" else tracees)
         bad = re.findall(r"^FAIL.*(?:\n(?!ok|FAIL).*)*", p.stdout, re.M)
         good = len(re.findall(r"^ok ", p.stdout, re.M))
         result(f"{name} programs: {good} runs", p.returncode == 0 and not bad and good > 60, "\n".join(bad) or p.stdout)

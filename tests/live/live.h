@@ -33,7 +33,7 @@ static struct tl_session *session_new(uint32_t flags, const char *pretend)
 	return s;
 }
 
-static struct tl_task *spawn(struct tl_session *s, char **argv)
+__attribute__((unused)) static struct tl_task *spawn(struct tl_session *s, char **argv)
 {
 	struct tl_spawn_options so = {
 		.size = sizeof(so), .path = argv[0], .argv = argv, .envp = environ
@@ -44,8 +44,8 @@ static struct tl_task *spawn(struct tl_session *s, char **argv)
 	return task;
 }
 
-static char sh[] = "/bin/sh", dash_c[] = "-c";
-static int seen[TL_EVENT_COUNT];
+__attribute__((unused)) static char sh[] = "/bin/sh", dash_c[] = "-c";
+__attribute__((unused)) static int seen[TL_EVENT_COUNT];
 
 static void attach(struct tl_task *task, const struct tl_engine_ops *ops, intptr_t data,
 		   uint32_t events)
