@@ -50,6 +50,7 @@ bench: all
 
 CALLS = 100000
 RAW = test-raw hidden_register hidden_register_a32 hidden_register_t32
+AGREE = vfork_exec exec_thread clone_kinds odd_numbers killed_threads leader_exits signal_storm
 soak: all lanes
 	@tests/live/storm.py $(BUILD)/src/trapline $(BUILD)/tests --seconds 60
 	@tests/live/attach_detach.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 100
@@ -57,6 +58,9 @@ soak: all lanes
 	@$(BUILD)/tests/fuzz-recording 200000 1 tests/fake/recordings/*.rec
 	@$(BUILD)/tests/fuzz-words 50000 1
 	@tools/cross arm64
+	@cd $(BUILD)/tests && PATH=../src:$$PATH ../../tests/lanes/agree.sh 1000000
+	@tools/lane x86-6.1 --timeout 9000 --with tests/lanes/agree.sh $(patsubst %,--with $(BUILD)/tests/%,$(AGREE)) -- ./agree.sh 1000000
+	@tools/lane arm64 --timeout 9000 --with tests/lanes/agree.sh $(patsubst %,--with build-arm64/tests/%,$(AGREE)) -- ./agree.sh 1000000
 	@tools/lane arm64 --timeout 9000 $(RAW:%=--with build-arm64/tests/%) -- ./test-raw . $(CALLS) '*_is_*'
 
 # Makes the fake kernel's scenarios anew, and shows what differs.

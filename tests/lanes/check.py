@@ -87,6 +87,10 @@ def main():
             p = subprocess.run([f"{ROOT}/tests/lanes/exact.py", BUILD, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             calls = re.search(r"^\d+ calls of.*", p.stdout, re.M)
             result(f"{name} exactness: {calls[0] if calls else 'ended early'}", p.returncode == 0, p.stdout)
+        if name == "uml-guest":
+            p = subprocess.run([f"{ROOT}/tests/lanes/own_log.py", BUILD, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            calls = re.search(r"^\d+ calls of.*", p.stdout, re.M)
+            result(f"{name} exactness: {calls[0] if calls else 'ended early'}", p.returncode == 0, p.stdout)
         p = lane(name, "sh", "-c", PROGRAMS, files=only_64 if name == "uml-guest" else tracees)
         bad = re.findall(r"^FAIL.*(?:\n(?!ok|FAIL).*)*", p.stdout, re.M)
         good = len(re.findall(r"^ok ", p.stdout, re.M))
