@@ -9,14 +9,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <trapline/trapline.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 struct cell {
@@ -33,18 +30,36 @@ struct exception {
 enum { Z, A, B, C, D, E, SECOND = 6, H = 12, LABELS };
 enum { REGISTER_VALUE = 0x5a5a5a, TARGET_COPIES = 64 /* bytes from one to the next */ };
 
-/* Where a handler's frame has the flags, from the stack pointer. */
-#if defined(__x86_64__)
-enum { FRAME_FLAGS = 8 + offsetof(ucontext_t, uc_mcontext.gregs[REG_EFL]) };
-#else
-enum { FRAME_FLAGS = sizeof(siginfo_t) + offsetof(ucontext_t, uc_mcontext.pstate) };
-#endif
+/* What each kind of program has. */
+struct machine {
+	enum tl_abi abi;
+	const char *name, *scratch, *flags, *pc, *sp;
+	uint64_t carry, trap_flag;
+	/* Where a handler's frame has the flags, from the stack pointer; some of them never differ. */
+	unsigned frame_flags;
+	uint32_t constant, value;
+	const char *saved[2];  /* registers that pushf and syscall have put them in */
+	unsigned break_len;    /* how far behind a breakpoint the pc stands in its stop */
+	int32_t write, getuid; /* calls */
+};
+
+static const struct machine machines[] = {
+	{ TL_ABI_X86_64, "x86-64", "r12", "eflags", "rip", "rsp", 1, 0x100,
+	  8 + 40 + 8 * 17, 0x202, 0x202, { "r13", "r11" }, 1, 1, 102 },
+	{ TL_ABI_I386, "i386", "edi", "eflags", "eip", "esp", 1, 0x100,
+	  16 + 128 + 20 + 64, 0x202, 0x202, { "esi", NULL }, 1, 4, 24 },
+	{ TL_ABI_ARM64, "arm64", "x20", "pstate", "pc", "sp", 1u << 29, 1u << 21,
+	  128 + 176 + 8 + 8 * 33, 0x1f, 0, { NULL, NULL }, 0, 64, 174 },
+	{ TL_ABI_ARM, "arm", "r8", "cpsr", "pc", "sp", 1u << 29, 1u << 21,
+	  128 + 20 + 12 + 64, 0x1f, 0x10, { NULL, NULL }, 0, 4, 24 },
+};
 
 extern char **environ;
 static const char *dir;
 
 static struct {
 	const struct cell *cell;
+	const struct machine *machine;
 	const char *want;
 	struct tl_session *session;
 	struct tl_task *task;
@@ -56,29 +71,12 @@ static struct {
 	char result[512];
 } run;
 
+/* What all cells are run on at present. */
+static const struct machine *machine;
+
 static bool is(const char *a, const char *b)
 {
 	return !strcmp(a, b);
-}
-
-static bool on_arm64(void)
-{
-	return tl_abi_native(64) == TL_ABI_ARM64;
-}
-
-static const char *register_name(void)
-{
-	return on_arm64() ? "x20" : "r12";
-}
-
-static const char *flags_name(void)
-{
-	return on_arm64() ? "pstate" : "eflags";
-}
-
-static uint64_t carry(void)
-{
-	return on_arm64() ? 1u << 29 : 1;
 }
 
 static uint64_t reg(const char *name)
@@ -98,7 +96,7 @@ static void set_reg(const char *name, uint64_t value)
 
 static uint64_t pc(void)
 {
-	return reg(on_arm64() ? "pc" : "rip");
+	return reg(run.machine->pc);
 }
 
 /* Where the pc stands, in words. */
@@ -192,11 +190,11 @@ static tl_verdict go_on(const struct tl_event *ev)
 	if (is(c->stop, "exec"))
 		move_labels();
 	if (is(c->written, "register"))
-		set_reg(register_name(), REGISTER_VALUE);
+		set_reg(run.machine->scratch, REGISTER_VALUE);
 	if (is(c->written, "flags"))
-		set_reg(flags_name(), reg(flags_name()) | carry());
+		set_reg(run.machine->flags, reg(run.machine->flags) | run.machine->carry);
 	if (is(c->written, "pc"))
-		set_reg(on_arm64() ? "pc" : "rip", run.label[SECOND + A]);
+		set_reg(run.machine->pc, run.label[SECOND + A]);
 	if (is(c->written, "signal"))
 		put_signal(ev);
 	else if (is(c->stop, "breakpoint"))
@@ -217,19 +215,23 @@ static tl_verdict go_on(const struct tl_event *ev)
 /* That it is being stepped shows nowhere. */
 static bool trap_flag_shows(const struct tl_event *ev)
 {
-	uint64_t flag = on_arm64() ? 1u << 21 : 0x100, saved = 0,
-		 sp = reg(on_arm64() ? "sp" : "rsp");
+	const struct machine *m = run.machine;
+	uint64_t at = pc();
+	uint32_t saved = 0;
 
-	if (reg(flags_name()) & flag)
+	if (reg(m->flags) & m->trap_flag)
 		return true;
-	/* In the handler's frame: behind the siginfo, or behind the return address. */
 	if (ev->type == TL_EVENT_HANDLER &&
-	    tl_task_read_mem(run.task, sp + FRAME_FLAGS, &saved, sizeof(saved)) != sizeof(saved))
+	    (tl_task_read_mem(run.task, reg(m->sp) + m->frame_flags, &saved, sizeof(saved)) !=
+		     sizeof(saved) ||
+	     (saved & m->constant) != m->value))
 		return true;
 	/* What pushf and syscall leave behind. */
-	if (!on_arm64() && run.walking && is(run.cell->stop, "flags") && pc() >= run.label[A])
-		saved |= reg("r13") | (pc() >= run.label[D] ? reg("r11") : 0);
-	return saved & flag;
+	if (run.walking && is(run.cell->stop, "flags")) {
+		saved |= m->saved[0] && at >= run.label[A] ? (uint32_t)reg(m->saved[0]) : 0;
+		saved |= m->saved[1] && at >= run.label[D] ? (uint32_t)reg(m->saved[1]) : 0;
+	}
+	return saved & m->trap_flag;
 }
 
 /* What it is, as docs/step.md would say it. */
@@ -243,16 +245,15 @@ static void describe(const struct tl_event *ev, char *text, size_t size)
 			 ev->step.kind == TL_STEP_KIND_BLOCK ? "block" : "step", where(at));
 		break;
 	case TL_EVENT_SIGNAL:
-		/* x86 stops behind the breakpoint. */
-		if (ev->signal.signo == SIGTRAP && !on_arm64())
-			at--;
+		if (ev->signal.signo == SIGTRAP)
+			at -= run.machine->break_len;
 		snprintf(text, size, "signal %s %s", tl_signal_name(ev->signal.signo), where(at));
 		break;
 	case TL_EVENT_HANDLER:
 		snprintf(text, size, "handler %s", where(at));
 		break;
 	case TL_EVENT_SYSCALL_ENTRY:
-		if (is_call(ev, "rt_sigreturn"))
+		if (is_call(ev, "rt_sigreturn") || is_call(ev, "sigreturn"))
 			snprintf(text, size, "entry sigreturn");
 		else
 			snprintf(text, size, "entry %s", where(at));
@@ -307,9 +308,9 @@ static const char *written_is_lost(const char *stop)
 		if (!is(run.cell->stop, "exec") && !trap_is("SigCgt:"))
 			return "the handler of SIGTRAP";
 	}
-	if (is(run.cell->written, "register") && reg(register_name()) != REGISTER_VALUE)
+	if (is(run.cell->written, "register") && reg(run.machine->scratch) != REGISTER_VALUE)
 		return "the register";
-	if (is(run.cell->written, "flags") && !(reg(flags_name()) & carry()))
+	if (is(run.cell->written, "flags") && !(reg(run.machine->flags) & run.machine->carry))
 		return "the carry";
 	return NULL;
 }
@@ -457,6 +458,16 @@ static const char *scene(const char *stop)
 	return stop;
 }
 
+static bool is_narrow(void)
+{
+	return machine->abi == tl_abi_native(32);
+}
+
+static const char *suffix(void)
+{
+	return is_narrow() ? "_32" : "";
+}
+
 /* Two for all: each finds out anew what the kernel can do. */
 static struct tl_session *sessions[2];
 
@@ -472,7 +483,8 @@ static struct tl_session *session_for(const struct cell *cell)
 
 static const char *run_cell(const struct cell *cell, const char *want, bool walk)
 {
-	static const int32_t selected[] = { SYS_write, SYS_getuid };
+	const struct machine *m = machine;
+	int32_t selected[] = { m->write, m->getuid };
 	char path[4096], target[4096];
 	char *argv[] = { path, (char *)(uintptr_t)scene(cell->stop), target, NULL };
 	struct tl_spawn_options so = {
@@ -483,15 +495,17 @@ static const char *run_cell(const struct cell *cell, const char *want, bool walk
 
 	memset(&run, 0, sizeof(run));
 	run.cell = cell;
+	run.machine = m;
 	run.want = want;
 	run.blocked = getenv("BLOCK_SIGTRAP");
 	run.walking = walk;
-	snprintf(path, sizeof(path), "%s/step_cells", dir);
-	snprintf(target, sizeof(target), "%s/step_target", dir);
+	snprintf(path, sizeof(path), "%s/step_cells%s", dir, suffix());
+	snprintf(target, sizeof(target), "%s/step_target%s", dir, suffix());
 	if (is(cell->stop, "seccomp")) {
 		so.select = true;
-		so.select_64 = selected;
-		so.n_select_64 = 2;
+		so.select_64 = so.select_32 = selected;
+		so.n_select_64 = is_narrow() ? 0 : 2;
+		so.n_select_32 = is_narrow() ? 2 : 0;
 	}
 	if (!s)
 		return "no session";
@@ -515,12 +529,10 @@ static bool matches(const char *pattern, const char *word)
 /* The cell, or the exception's that stands in its place. */
 static const char *expected(const struct cell *c, bool *exception)
 {
-	const char *machine = on_arm64() ? "arm64" : "x86-64";
-
 	for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++) {
 		const struct cell *x = &exceptions[i].cell;
 
-		if (is(exceptions[i].machine, machine) && matches(x->stop, c->stop) &&
+		if (is(exceptions[i].machine, machine->name) && matches(x->stop, c->stop) &&
 		    matches(x->written, c->written) && matches(x->how, c->how)) {
 			*exception = true;
 			return x->next;
@@ -559,7 +571,7 @@ static void compare(const struct cell *c, bool walk)
 	if (as_expected(want, got))
 		return;
 	failed++;
-	printf("FAIL %s, %s written, %s%s: %s, not %s\n", c->stop, c->written, c->how,
+	printf("FAIL %s: %s, %s written, %s%s: %s, not %s\n", machine->name, c->stop, c->written, c->how,
 	       run.blocked ? ", SIGTRAP blocked" : "", got, want);
 }
 
@@ -573,19 +585,41 @@ static void all(const char *stop)
 			compare(&walks[i], true);
 }
 
+static void all_on(enum tl_abi abi, const char *stop)
+{
+	char path[4096];
+
+	done = failed = excepted = 0;
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		if (machines[i].abi == abi)
+			machine = &machines[i];
+	snprintf(path, sizeof(path), "%s/step_cells%s", dir, suffix());
+	if (access(path, X_OK))
+		return;
+	unsetenv("BLOCK_SIGTRAP");
+	all(stop);
+	setenv("BLOCK_SIGTRAP", "1", 1);
+	all(stop);
+	printf("%u cells on %s, %u of them by exceptions, %u failed\n", done, machine->name,
+	       excepted, failed);
+}
+
 int main(int argc, char **argv)
 {
 	struct itimerval every = { { 0, 10000 }, { 0, 10000 } };
 	struct sigaction sa = { .sa_handler = on_alarm };
+	const char *stop = argc > 2 ? argv[2] : NULL;
+	unsigned bad;
+
 	dir = argc > 1 ? argv[1] : ".";
 	setvbuf(stdout, NULL, _IONBF, 0);
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &every, NULL);
-	all(argc > 2 ? argv[2] : NULL);
-	setenv("BLOCK_SIGTRAP", "1", 1);
-	all(argc > 2 ? argv[2] : NULL);
+	all_on(tl_abi_native(64), stop);
+	bad = failed;
+	all_on(tl_abi_native(32), stop);
+	bad += failed;
 	tl_session_free(sessions[0]);
 	tl_session_free(sessions[1]);
-	printf("%u cells, %u of them by exceptions, %u failed\n", done, excepted, failed);
-	return failed != 0;
+	return bad != 0;
 }

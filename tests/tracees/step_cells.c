@@ -30,10 +30,59 @@
 #define VFORK         NUMBER(58)
 #define CLONE         FIRST(0x100) "\n" SECOND(0) "\n" THIRD(0) "\n" NUMBER(56)
 #define N_EXECVE      59
+#define N_EXIT        231
 #define FAULT         "ud2"
 /* r13: the flags as the program sees them. */
 #define SAVE_FLAGS "pushf\n pop %r13"
 #define INCREMENT  "lock incl self(%rip)"
+#elif defined(__i386__)
+#define NOP           "nop"
+#define JUMP          "jmp "
+#define CALL          "int $0x80"
+#define BREAK         "int3"
+#define NUMBER(nr)    "mov $" #nr ", %eax"
+#define FIRST(value)  "mov $" #value ", %ebx"
+#define SECOND(value) "mov $" #value ", %ecx"
+#define THIRD(value)  "mov $" #value ", %edx"
+#define SELF          "mov self, %ebx"
+#define PROGRAM       "mov target, %ebx"
+#define N_GETPPID     64
+#define N_GETUID      24
+#define N_KILL        37
+#define FORK          NUMBER(2)
+#define VFORK         NUMBER(190)
+#define CLONE         FIRST(0x100) "\n" SECOND(0) "\n" THIRD(0) "\n" NUMBER(120)
+#define N_EXECVE      11
+#define N_EXIT        252
+#define FAULT         "ud2"
+/* esi: the flags as the program sees them. */
+#define SAVE_FLAGS "pushf\n pop %esi"
+#define INCREMENT  "lock incl self"
+#elif defined(__arm__)
+#define NOP           "nop"
+#define JUMP          "b "
+#define CALL          "svc #0"
+#define BREAK         ".inst 0xe7f001f0"
+#define NUMBER(nr)    "mov r7, #" #nr
+#define FIRST(value)  "mov r0, #" #value
+#define SECOND(value) "mov r1, #" #value
+#define THIRD(value)  "mov r2, #" #value
+#define LOAD(name)    "movw r0, #:lower16:" name "\n movt r0, #:upper16:" name "\n ldr r0, [r0]"
+#define SELF          LOAD("self")
+#define PROGRAM       LOAD("target")
+#define N_GETPPID     64
+#define N_GETUID      24
+#define N_KILL        37
+#define FORK          NUMBER(2)
+#define VFORK         NUMBER(190)
+#define CLONE         FIRST(0x100) "\n" SECOND(0) "\n" THIRD(0) "\n" NUMBER(120)
+#define N_EXECVE      11
+#define N_EXIT        248
+#define FAULT         "udf #0"
+#define SAVE_FLAGS    "mrs r6, cpsr\n nop"
+#define INCREMENT                                                                                  \
+	"movw r0, #:lower16:self\n movt r0, #:upper16:self\n"                                      \
+	"1: ldrex r1, [r0]\n add r1, r1, #1\n strex r2, r1, [r0]\n cmp r2, #0\n bne 1b"
 #elif defined(__aarch64__)
 #define NOP           "nop"
 #define JUMP          "b "
@@ -52,6 +101,7 @@
 #define VFORK         FIRST(0x4111) "\n" SECOND(0) "\n" NUMBER(220)
 #define CLONE         FIRST(0x100) "\n" SECOND(0) "\n" THIRD(0) "\n" NUMBER(220)
 #define N_EXECVE      221
+#define N_EXIT        94
 #define FAULT         "udf #0"
 #define SAVE_FLAGS    "mrs x21, nzcv\n nop"
 #define INCREMENT                                                                                  \
@@ -60,6 +110,11 @@
 #endif
 
 #define NUMBER_(nr) NUMBER(nr)
+#if defined(__arm__)
+#define RETURN "bx lr"
+#else
+#define RETURN "ret"
+#endif
 
 /* The program of docs/step.md. */
 #define TAIL(name)                                                                                 \
@@ -92,14 +147,8 @@ SCENE("other", NOP, NOP)
 /* Another is all there is of the program that is executed. */
 __asm__(".globl _start\n.balign 64\n_start:\n" TAIL("start") ".balign 64\n" TAIL("second"));
 #endif
-__asm__(".globl done\ndone:\n" FIRST(0) "\n"
-#if defined(__x86_64__)
-	NUMBER(231)
-#else
-	NUMBER(94)
-#endif
-	"\n" CALL "\n");
-__asm__(".globl handler\nhandler:\n" NOP "\n ret\n");
+__asm__(".globl done\ndone:\n" FIRST(0) "\n" NUMBER_(N_EXIT) "\n" CALL "\n");
+__asm__(".globl handler\nhandler:\n" NOP "\n" RETURN "\n");
 /* clang-format on */
 
 void handler(int sig);
@@ -143,7 +192,8 @@ int main(int argc, char **argv)
 {
 	const struct scene scenes[] = { EACH(AS_SCENE) };
 	const struct scene *scene = NULL;
-	struct sigaction sa = { .sa_handler = handler };
+	/* The frame with a siginfo, in all ABIs. */
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_SIGINFO };
 	sigset_t traps;
 
 	for (size_t i = 0; argc > 1 && i < sizeof(scenes) / sizeof(scenes[0]); i++) {
@@ -165,6 +215,7 @@ int main(int argc, char **argv)
 		sigprocmask(SIG_BLOCK, &traps, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGUSR2, &sa, NULL);
+	sa.sa_flags = 0;
 	sa.sa_handler = trapped;
 	sigaction(SIGTRAP, &sa, NULL);
 	signal(SIGWINCH, SIG_IGN);
