@@ -88,6 +88,7 @@ struct tl__arch {
 	size_t nbreaks;
 	uint8_t breakpoint[4];
 	uint8_t breakpoint_len;
+	uint8_t uprobe[4];          /* what the kernel's own are, of the same length */
 	uint8_t breakpoint_advance; /* how far past it the pc stands in the stop */
 
 	/* gpr/len: the general set as the kernel gave it; its length tells its layout. */

@@ -129,6 +129,7 @@ struct tl_task {
 	struct tl__raw raw;
 	struct tl__saved_flags saved_flags; /* step.c */
 	uint64_t stepped_ip, stepped_sp;
+	bool stepped_uprobe, stepped_call;      /* what stands there */
 	uint64_t sequence_exits[TL__EXITS_MAX]; /* sequence.c */
 	unsigned sequence_n, sequence_slots;
 	bool trap_blocked;              /* by the program; not while it is stepped */
@@ -263,6 +264,7 @@ int tl__arg0(struct tl_task *task, uint64_t *ret);
 
 /* step.c */
 void tl__step_resuming(struct tl_task *task, enum tl__pt_request req);
+void tl__step_typed(struct tl_task *task);
 bool tl__step_stopped(struct tl_task *task);
 bool tl__step_trap_blocked(struct tl_task *task);
 void tl__step_loaded(struct tl_task *task);

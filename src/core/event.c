@@ -29,8 +29,11 @@ static void report_exit(struct tl_task *task)
 	/* Not one that is asked for here: that begins here. */
 	bool stepped = tl__verdict_fold(task).step != TL_STEP_NONE;
 
+	int64_t ret;
+
 	if (task->skip_owed)
 		tl__syscall_pay_skip(task);
+	ret = task->call.ret;
 	tl__place_exit(task);
 	tl__restart_note(task);
 	tl__dispatch(task, &ev);
@@ -39,8 +42,9 @@ static void report_exit(struct tl_task *task)
 		tl__reissue_broken(task);
 	task->call_valid = false;
 	task->exit_wanted = false;
-	/* Stepped over the call: for that engine this is the step's end. */
-	if (stepped)
+	/* Stepped over the call: for that engine this is the step's end, if it is not made again.
+	 */
+	if (stepped && !tl__is_restart_code(ret))
 		report_step(task, TL_STEP_KIND_SYSCALL);
 }
 

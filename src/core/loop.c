@@ -30,6 +30,7 @@ static bool type_stop(struct tl_task *task)
 		load_siginfo(task);
 		if (stepping(task) && tl__regs_arch(task))
 			tl__stop_refine(&task->stop, tl__regs_arch(task)->step_call_code);
+		tl__step_typed(task);
 		break;
 	case TL__STOP_SYSCALL:
 		r = tl__syscall_stop(task);

@@ -10,6 +10,9 @@
 
 #include "compat.h"
 
+#include <signal.h>
+#include <string.h>
+
 static bool is_step(enum tl__pt_request req)
 {
 	return req == TL__PT_SINGLESTEP || req == TL__PT_SINGLEBLOCK ||
@@ -60,13 +63,30 @@ static void block_trap_again(struct tl_task *task)
 	tl__ignore(trap_mask(task, TL__PT_SETSIGMASK, &mask) < 0);
 }
 
+static void look_at_insn(struct tl_task *task, const struct tl__arch *arch)
+{
+	uint8_t insn[4] = { 0 };
+	int64_t n;
+
+	task->stepped_ip = arch->get_ip(task->regs, task->regs_len);
+	task->stepped_sp = arch->get_sp(task->regs, task->regs_len);
+	/* The last bytes of a page may be all there is. */
+	n = tl__mem_read(task, task->stepped_ip, insn, sizeof(insn));
+	if (n <= 0)
+		return;
+	task->stepped_call = arch->is_call(insn, task->regs, task->regs_len);
+	task->stepped_uprobe = !memcmp(insn, arch->uprobe, arch->breakpoint_len);
+	if (arch->step_saves_flags && !arch->has_trap_flag(task->regs, task->regs_len))
+		arch->step_saves_flags(insn, (size_t)n, task->regs, task->regs_len,
+				       &task->saved_flags);
+}
+
 void tl__step_resuming(struct tl_task *task, enum tl__pt_request req)
 {
 	const struct tl__arch *arch;
-	uint8_t insn[4];
-	int64_t n;
 
 	task->saved_flags.where = TL__FLAGS_NOT_SAVED;
+	task->stepped_uprobe = task->stepped_call = false;
 	if (!is_step(req)) {
 		task->step_lingers |= is_step(task->last_request);
 		return;
@@ -78,15 +98,8 @@ void tl__step_resuming(struct tl_task *task, enum tl__pt_request req)
 	 * it. */
 	if (arch && arch->step_flag && is_step(task->last_request))
 		task->regs_dirty = true;
-	if (!arch || !arch->step_saves_flags || arch->has_trap_flag(task->regs, task->regs_len))
-		return;
-	task->stepped_ip = arch->get_ip(task->regs, task->regs_len);
-	task->stepped_sp = arch->get_sp(task->regs, task->regs_len);
-	/* The last bytes of a page may be all there is. */
-	n = tl__mem_read(task, task->stepped_ip, insn, sizeof(insn));
-	if (n > 0)
-		arch->step_saves_flags(insn, (size_t)n, task->regs, task->regs_len,
-				       &task->saved_flags);
+	if (arch)
+		look_at_insn(task, arch);
 }
 
 /* TF is bit 8. */
@@ -157,6 +170,44 @@ static void end_lingering(struct tl_task *task)
 		task->regs_dirty = true;
 }
 
+/*
+ * The kernel steps over a uprobe's instruction itself, and then sends a SIGTRAP of no particular
+ * kind (x86, arch_uprobe_post_xol). A real one from elsewhere would come before the instruction.
+ */
+void tl__step_typed(struct tl_task *task)
+{
+	const struct tl__arch *arch;
+	int32_t code;
+
+	if (!task->stepped_uprobe || task->stop.kind != TL__STOP_SIGNAL ||
+	    task->stop.sig != SIGTRAP)
+		return;
+	memcpy(&code, task->stop.info + 8, sizeof(code)); /* si_code */
+	arch = tl__regs_arch(task);
+	if (arch && code == SI_USER && arch->get_ip(task->regs, task->regs_len) != task->stepped_ip)
+		task->stop.kind = TL__STOP_STEP;
+}
+
+/*
+ * A step over a call that a signal has broken ends behind it (arm64: in front of it again) before
+ * it is made again. It is not over then.
+ */
+static bool is_broken_call(struct tl_task *task)
+{
+	const struct tl__arch *arch;
+	struct tl__frame f;
+
+	if (task->stop.kind != TL__STOP_STEP || !task->stepped_call || task->detach_wanted)
+		return false;
+	arch = tl__regs_arch(task);
+	if (!arch || arch->get_frame(task->regs, task->regs_len, &f) < 0)
+		return false;
+	if (f.ip == task->stepped_ip)
+		return true;
+	return arch->in_syscall && arch->in_syscall(task->regs, task->regs_len) &&
+	       tl__is_restart_code(f.ret);
+}
+
 /* At a typed stop; true when it was our own. */
 bool tl__step_stopped(struct tl_task *task)
 {
@@ -171,6 +222,10 @@ bool tl__step_stopped(struct tl_task *task)
 		hide_in_frame(task);
 	if (ours)
 		tl__resume_claimed(task, task->frame_then, 0);
+	else if (is_broken_call(task)) {
+		tl__resume_claimed(task, task->last_request, 0);
+		return true;
+	}
 	return ours;
 }
 

@@ -7,14 +7,22 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/time.h>
+#include <sys/user.h>
 #include <trapline/trapline.h>
 #include <unistd.h>
+#if defined(__aarch64__)
+#include <asm/ptrace.h>
+#include <elf.h>
+#endif
 
 struct cell {
 	const char *stop, *written, *how, *next;
@@ -35,23 +43,77 @@ struct machine {
 	enum tl_abi abi;
 	const char *name, *scratch, *flags, *pc, *sp;
 	uint64_t carry, trap_flag;
-	/* Where a handler's frame has the flags, from the stack pointer; some of them never differ. */
+	/* Where a handler's frame has the flags, from the stack pointer; some of them never differ.
+	 */
 	unsigned frame_flags;
 	uint32_t constant, value;
 	const char *saved[2];  /* registers that pushf and syscall have put them in */
+	unsigned jump_len;     /* of the instruction in front of C */
 	unsigned break_len;    /* how far behind a breakpoint the pc stands in its stop */
 	int32_t write, getuid; /* calls */
 };
 
 static const struct machine machines[] = {
-	{ TL_ABI_X86_64, "x86-64", "r12", "eflags", "rip", "rsp", 1, 0x100,
-	  8 + 40 + 8 * 17, 0x202, 0x202, { "r13", "r11" }, 1, 1, 102 },
-	{ TL_ABI_I386, "i386", "edi", "eflags", "eip", "esp", 1, 0x100,
-	  16 + 128 + 20 + 64, 0x202, 0x202, { "esi", NULL }, 1, 4, 24 },
-	{ TL_ABI_ARM64, "arm64", "x20", "pstate", "pc", "sp", 1u << 29, 1u << 21,
-	  128 + 176 + 8 + 8 * 33, 0x1f, 0, { NULL, NULL }, 0, 64, 174 },
-	{ TL_ABI_ARM, "arm", "r8", "cpsr", "pc", "sp", 1u << 29, 1u << 21,
-	  128 + 20 + 12 + 64, 0x1f, 0x10, { NULL, NULL }, 0, 4, 24 },
+	{ .abi = TL_ABI_X86_64,
+	  .name = "x86-64",
+	  .scratch = "r12",
+	  .flags = "eflags",
+	  .pc = "rip",
+	  .sp = "rsp",
+	  .carry = 1,
+	  .trap_flag = 0x100,
+	  .frame_flags = 8 + 40 + 8 * 17,
+	  .constant = 0x202,
+	  .value = 0x202,
+	  .saved = { "r13", "r11" },
+	  .break_len = 1,
+	  .jump_len = 2,
+	  .write = 1,
+	  .getuid = 102 },
+	{ .abi = TL_ABI_I386,
+	  .name = "i386",
+	  .scratch = "edi",
+	  .flags = "eflags",
+	  .pc = "eip",
+	  .sp = "esp",
+	  .carry = 1,
+	  .trap_flag = 0x100,
+	  .frame_flags = 16 + 128 + 20 + 64,
+	  .constant = 0x202,
+	  .value = 0x202,
+	  .saved = { "esi", NULL },
+	  .break_len = 1,
+	  .jump_len = 2,
+	  .write = 4,
+	  .getuid = 24 },
+	{ .abi = TL_ABI_ARM64,
+	  .name = "arm64",
+	  .scratch = "x20",
+	  .flags = "pstate",
+	  .pc = "pc",
+	  .sp = "sp",
+	  .carry = 1u << 29,
+	  .trap_flag = 1u << 21,
+	  .frame_flags = 128 + 176 + 8 + 8 * 33,
+	  .constant = 0x1f,
+	  .value = 0,
+	  .jump_len = 4,
+	  .write = 64,
+	  .getuid = 174 },
+	{ .abi = TL_ABI_ARM,
+	  .name = "arm",
+	  .scratch = "r8",
+	  .flags = "cpsr",
+	  .pc = "pc",
+	  .sp = "sp",
+	  .carry = 1u << 29,
+	  .trap_flag = 1u << 21,
+	  .frame_flags = 128 + 20 + 12 + 64,
+	  .constant = 0x1f,
+	  .value = 0x10,
+	  .jump_len = 4,
+	  .write = 4,
+	  .getuid = 24 },
 };
 
 extern char **environ;
@@ -65,8 +127,8 @@ static struct {
 	struct tl_task *task;
 	struct tl_engine *engine, *listener;
 	uint64_t label[LABELS];
-	bool told, near, armed, over, again, walking, blocked;
-	unsigned stops;
+	bool told, near, armed, over, again, walking, blocked, sent;
+	unsigned stops, waited;
 	tl_verdict how;
 	char result[512];
 } run;
@@ -141,6 +203,16 @@ static void move_labels(void)
 	run.label[H] = 0;
 }
 
+static const char *const behind_a_call[] = { "exit",  "flags",   "fault",  "exclusive",
+					     "sleep", "restart", "uprobe", NULL };
+
+static bool is_among(const char *word, const char *const *words)
+{
+	while (*words && !is(*words, word))
+		words++;
+	return *words;
+}
+
 /* Is this the stop that the cell is about? */
 static bool is_the_stop(const struct tl_event *ev)
 {
@@ -150,12 +222,11 @@ static bool is_the_stop(const struct tl_event *ev)
 	case TL_EVENT_SYSCALL_ENTRY:
 		return (is(stop, "entry") || is(stop, "seccomp")) && is_call(ev, "getuid");
 	case TL_EVENT_SYSCALL_EXIT:
-		return (is(stop, "exit") || is(stop, "flags") || is(stop, "fault") ||
-			is(stop, "exclusive")) &&
-		       is_call(ev, "getuid");
+		return is_among(stop, behind_a_call) &&
+		       (is_call(ev, "getuid") || is_call(ev, "nanosleep"));
 	case TL_EVENT_SIGNAL:
 		return is(stop, "breakpoint") || is(stop, "handled signal") ||
-		       is(stop, "ignored signal");
+		       is(stop, "ignored signal") || is(stop, "hardware");
 	case TL_EVENT_CLONE:
 		return is(stop, "fork") || is(stop, "vfork") || is(stop, "clone");
 	case TL_EVENT_EXEC:
@@ -169,6 +240,86 @@ static bool is_the_stop(const struct tl_event *ev)
 	default:
 		return false;
 	}
+}
+
+static void say(const char *what)
+{
+	snprintf(run.result, sizeof(run.result), "%s", what);
+}
+
+/* At a place, or (0) nowhere. This is the thread that traces. */
+static void set_hardware_breakpoint(uint64_t at)
+{
+#if defined(__x86_64__)
+	size_t dr = offsetof(struct user, u_debugreg);
+	long r = ptrace(PTRACE_POKEUSER, tl_task_tid(run.task), dr + 7 * sizeof(long), 0);
+
+	if (r == 0)
+		r = ptrace(PTRACE_POKEUSER, tl_task_tid(run.task), dr, at);
+	if (r == 0 && at)
+		r = ptrace(PTRACE_POKEUSER, tl_task_tid(run.task), dr + 7 * sizeof(long), 1);
+	if (r < 0)
+		say("no debug registers");
+#else
+	struct user_hwdebug_state hw = { 0 };
+
+	hw.dbg_regs[0].addr = at;
+	hw.dbg_regs[0].ctrl = at ? 0x1e5 : 0;
+	if (tl_task_write_regset(run.task, NT_ARM_HW_BREAK, &hw,
+				 offsetof(struct user_hwdebug_state, dbg_regs[1])) < 0)
+		say("no hardware breakpoints");
+#endif
+}
+
+/* Of the kernel's own, in the file, on three instructions: Z, B and the jump behind it. */
+static bool uprobes_set;
+static const char probe_events[] = "/sys/kernel/tracing/uprobe_events",
+		  probe_enable[] = "/sys/kernel/tracing/events/step_cells/enable";
+
+static bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | (strchr(text, ':') ? O_APPEND : O_TRUNC));
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static void uprobes_end(void)
+{
+	if (!uprobes_set)
+		return;
+	put(probe_enable, "0");
+	put(probe_events, "-:step_cells/");
+	uprobes_set = false;
+}
+
+static void uprobes_begin(void)
+{
+	const uint64_t at[] = { run.label[Z], run.label[B], run.label[C] - run.machine->jump_len };
+	unsigned long long start, end, offset;
+	char text[4200], path[4096], line[4400];
+	FILE *f;
+
+	uprobes_end();
+	snprintf(path, sizeof(path), "/proc/%d/maps", tl_task_tid(run.task));
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx-%llx %*s %llx %*s %*s %4095s", &start, &end, &offset,
+			   path) != 4 ||
+		    at[0] < start || at[0] >= end)
+			continue;
+		for (int i = 0; i < 3; i++) {
+			snprintf(text, sizeof(text), "p:step_cells/p%d %s:%#llx", i, path,
+				 (unsigned long long)at[i] - start + offset);
+			uprobes_set |= put(probe_events, text);
+		}
+	}
+	if (f)
+		fclose(f);
+	if (!uprobes_set || !put(probe_enable, "1"))
+		say("no uprobes");
 }
 
 static void put_signal(const struct tl_event *ev)
@@ -189,6 +340,10 @@ static tl_verdict go_on(const struct tl_event *ev)
 
 	if (is(c->stop, "exec"))
 		move_labels();
+	if (is(c->stop, "hardware"))
+		set_hardware_breakpoint(0);
+	if (is(c->stop, "uprobe"))
+		uprobes_begin();
 	if (is(c->written, "register"))
 		set_reg(run.machine->scratch, REGISTER_VALUE);
 	if (is(c->written, "flags"))
@@ -197,7 +352,7 @@ static tl_verdict go_on(const struct tl_event *ev)
 		set_reg(run.machine->pc, run.label[SECOND + A]);
 	if (is(c->written, "signal"))
 		put_signal(ev);
-	else if (is(c->stop, "breakpoint"))
+	else if (is(c->stop, "breakpoint") || is(c->stop, "hardware"))
 		v |= TL_SIGNAL_IGNORE;
 	if (strstr(c->next, "group-end") && tl_task_signal(run.task, SIGCONT) < 0)
 		snprintf(run.result, sizeof(run.result), "cannot continue");
@@ -234,6 +389,25 @@ static bool trap_flag_shows(const struct tl_event *ev)
 	return saved & m->trap_flag;
 }
 
+/* Whose signal it is: the processor's, at this place, or ours. */
+static bool info_is_right(const struct tl_event *ev, uint64_t at)
+{
+	const struct tl_signal *sig = &ev->signal;
+
+	switch (sig->signo) {
+	case SIGTRAP:
+		return run.machine->break_len ? sig->code == SI_KERNEL
+					      : sig->code == TRAP_BRKPT && sig->addr == at;
+	case SIGILL:
+		return sig->code > 0 && sig->code != SI_KERNEL && sig->addr == at;
+	case SIGUSR1:
+	case SIGWINCH:
+		return sig->code == SI_TKILL && sig->pid == getpid();
+	default:
+		return false;
+	}
+}
+
 /* What it is, as docs/step.md would say it. */
 static void describe(const struct tl_event *ev, char *text, size_t size)
 {
@@ -245,9 +419,10 @@ static void describe(const struct tl_event *ev, char *text, size_t size)
 			 ev->step.kind == TL_STEP_KIND_BLOCK ? "block" : "step", where(at));
 		break;
 	case TL_EVENT_SIGNAL:
-		if (ev->signal.signo == SIGTRAP)
+		if (ev->signal.signo == SIGTRAP && ev->signal.code != TRAP_HWBKPT)
 			at -= run.machine->break_len;
-		snprintf(text, size, "signal %s %s", tl_signal_name(ev->signal.signo), where(at));
+		snprintf(text, size, "signal %s %s%s", tl_signal_name(ev->signal.signo), where(at),
+			 info_is_right(ev, at) ? "" : ", with another siginfo");
 		break;
 	case TL_EVENT_HANDLER:
 		snprintf(text, size, "handler %s", where(at));
@@ -302,7 +477,8 @@ static bool trap_is(const char *field)
 static const char *written_is_lost(const char *stop)
 {
 	/* (A breakpoint of a program that blocks its signal resets both.) */
-	if (run.blocked && !strstr(stop, "SIGTRAP") && !is(run.cell->stop, "breakpoint")) {
+	if (run.blocked && !strstr(stop, "SIGTRAP") && !is(run.cell->stop, "breakpoint") &&
+	    !is(run.cell->stop, "hardware")) {
 		if (!trap_is("SigBlk:"))
 			return "that SIGTRAP is blocked";
 		if (!is(run.cell->stop, "exec") && !trap_is("SigCgt:"))
@@ -383,6 +559,8 @@ static tl_verdict on_event(struct tl_engine *e, struct tl_task *task, const stru
 		return go_on(ev);
 	else if (ev->type == TL_EVENT_SYSCALL_EXIT && is_call(ev, "getuid")) {
 		run.near = true;
+		if (is(run.cell->stop, "hardware"))
+			set_hardware_breakpoint(run.label[A]);
 		if (is(run.cell->stop, "step"))
 			return TL_STEP_SINGLE;
 	}
@@ -416,6 +594,24 @@ static void on_alarm(int sig)
 		tl_session_wake(run.session);
 }
 
+/* In its call, and not in a stop. */
+static bool is_asleep(void)
+{
+	char path[64], text[512], *p;
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tl_task_tid(run.task));
+	f = fopen(path, "r");
+	if (f) {
+		n = fread(text, 1, sizeof(text) - 1, f);
+		fclose(f);
+	}
+	text[n] = '\0';
+	p = strrchr(text, ')');
+	return p && p[2] == 'S';
+}
+
 /* Every now and then: a program in its loop is interrupted; one that does not stop is ended. */
 static int on_wake(struct tl_session *s, void *data)
 {
@@ -427,6 +623,11 @@ static int on_wake(struct tl_session *s, void *data)
 		idle = 0;
 	if (run.over)
 		return 0;
+	if (run.walking && is(run.cell->stop, "restart") && run.stops && !run.sent &&
+	    ++run.waited > 3 && is_asleep()) {
+		run.sent = true;
+		return tl_task_signal(run.task, SIGWINCH) == -ESRCH ? 1 : 0;
+	}
 	if (is(run.cell->stop, "plain") && run.near && !run.armed) {
 		idle = 0;
 		return tl_engine_control(run.engine, TL_HOLD_INTERRUPT) == -ESRCH ? 1 : 0;
@@ -571,8 +772,8 @@ static void compare(const struct cell *c, bool walk)
 	if (as_expected(want, got))
 		return;
 	failed++;
-	printf("FAIL %s: %s, %s written, %s%s: %s, not %s\n", machine->name, c->stop, c->written, c->how,
-	       run.blocked ? ", SIGTRAP blocked" : "", got, want);
+	printf("FAIL %s: %s, %s written, %s%s: %s, not %s\n", machine->name, c->stop, c->written,
+	       c->how, run.blocked ? ", SIGTRAP blocked" : "", got, want);
 }
 
 static void all(const char *stop)
@@ -619,6 +820,7 @@ int main(int argc, char **argv)
 	bad = failed;
 	all_on(tl_abi_native(32), stop);
 	bad += failed;
+	uprobes_end();
 	tl_session_free(sessions[0]);
 	tl_session_free(sessions[1]);
 	return bad != 0;

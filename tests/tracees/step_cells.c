@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -31,6 +32,7 @@
 #define CLONE         FIRST(0x100) "\n" SECOND(0) "\n" THIRD(0) "\n" NUMBER(56)
 #define N_EXECVE      59
 #define N_EXIT        231
+#define SLEEPER       "lea duration(%rip), %rdi\n xor %esi, %esi\n" NUMBER(102) "\n syscall\n" NUMBER(35)
 #define FAULT         "ud2"
 /* r13: the flags as the program sees them. */
 #define SAVE_FLAGS "pushf\n pop %r13"
@@ -54,10 +56,11 @@
 #define CLONE         FIRST(0x100) "\n" SECOND(0) "\n" THIRD(0) "\n" NUMBER(120)
 #define N_EXECVE      11
 #define N_EXIT        252
+#define SLEEPER       "mov $duration, %ebx\n xor %ecx, %ecx\n" NUMBER(24) "\n int $0x80\n" NUMBER(162)
 #define FAULT         "ud2"
 /* esi: the flags as the program sees them. */
-#define SAVE_FLAGS "pushf\n pop %esi"
-#define INCREMENT  "lock incl self"
+#define SAVE_FLAGS    "pushf\n pop %esi"
+#define INCREMENT     "lock incl self"
 #elif defined(__arm__)
 #define NOP           "nop"
 #define JUMP          "b "
@@ -78,8 +81,11 @@
 #define CLONE         FIRST(0x100) "\n" SECOND(0) "\n" THIRD(0) "\n" NUMBER(120)
 #define N_EXECVE      11
 #define N_EXIT        248
-#define FAULT         "udf #0"
-#define SAVE_FLAGS    "mrs r6, cpsr\n nop"
+#define SLEEPER                                                                                    \
+	"movw r5, #:lower16:duration\n movt r5, #:upper16:duration\n" SECOND(0) "\n" FIRST(        \
+		0) "\n" NUMBER(162) "\n svc #0\n mov r0, r5"
+#define FAULT      "udf #0"
+#define SAVE_FLAGS "mrs r6, cpsr\n nop"
 #define INCREMENT                                                                                  \
 	"movw r0, #:lower16:self\n movt r0, #:upper16:self\n"                                      \
 	"1: ldrex r1, [r0]\n add r1, r1, #1\n strex r2, r1, [r0]\n cmp r2, #0\n bne 1b"
@@ -102,8 +108,11 @@
 #define CLONE         FIRST(0x100) "\n" SECOND(0) "\n" THIRD(0) "\n" NUMBER(220)
 #define N_EXECVE      221
 #define N_EXIT        94
-#define FAULT         "udf #0"
-#define SAVE_FLAGS    "mrs x21, nzcv\n nop"
+#define SLEEPER                                                                                    \
+	"adrp x20, duration\n add x20, x20, :lo12:duration\n" SECOND(0) "\n" FIRST(0) "\n" NUMBER( \
+		101) "\n svc #0\n mov x0, x20"
+#define FAULT      "udf #0"
+#define SAVE_FLAGS "mrs x21, nzcv\n nop"
 #define INCREMENT                                                                                  \
 	"adrp x0, self\n add x0, x0, :lo12:self\n"                                                 \
 	"1: ldxr w1, [x0]\n add w1, w1, #1\n stxr w2, w1, [x0]\n cbnz w2, 1b"
@@ -140,6 +149,11 @@ SCENE("step", NUMBER_(N_GETUID) "\n" CALL, NOP)
 SCENE("fault", NUMBER_(N_GETUID) "\n" CALL, FAULT)
 SCENE("flags", NUMBER_(N_GETUID) "\n" CALL, SAVE_FLAGS)
 SCENE("exclusive", NUMBER_(N_GETUID) "\n" CALL, INCREMENT)
+/* In front of a call that blocks for long: another, and one instruction. */
+SCENE("sleep", SLEEPER, CALL)
+SCENE("restart", SLEEPER, CALL)
+SCENE("hardware", NUMBER_(N_GETUID) "\n" CALL, NOP)
+SCENE("uprobe", NUMBER_(N_GETUID) "\n" CALL, NOP)
 /* The second copy. */
 SCENE("other", NOP, NOP)
 /* clang-format off */
@@ -161,14 +175,15 @@ void handler(int sig);
 		(uintptr_t) name##_z, (uintptr_t)name##_a, (uintptr_t)name##_b,                    \
 			(uintptr_t)name##_c, (uintptr_t)name##_d, (uintptr_t)name##_e              \
 	}
-#define EACH(do)                                                                                   \
-	do                                                                                         \
-	(call) do(plain) do(handled) do(ignored) do(group) do(break) do(fork) do(vfork) do(        \
-		clone) do(exec) do(step) do(fault) do(flags) do(exclusive) do(other)
+#define EACH(do)                                                                                               \
+	do                                                                                                     \
+	(call) do(plain) do(handled) do(ignored) do(group) do(break) do(fork) do(vfork) do(clone) do(exec) do( \
+		step) do(fault) do(flags) do(exclusive) do(sleep) do(restart) do(hardware) do(uprobe) do(other)
 EACH(LABELS)
 
 int self __attribute__((visibility("hidden")));
 const char *target __attribute__((visibility("hidden")));
+const struct timespec duration __attribute__((visibility("hidden"))) = { .tv_nsec = 400000000 };
 
 /* Z, A, B, C, D, E of the stop that is asked for and of the second copy, and H. */
 static uint64_t labels[13];
