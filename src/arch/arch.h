@@ -121,11 +121,19 @@ struct tl__arch {
 	 * bit, and where the frame has them, from the stack pointer on. NULL, 0: nowhere. */
 	void (*mask_step_flag)(void *gpr, size_t len);
 	uint64_t step_flag;
+	bool step_flag_shared; /* when nothing is stepped, the bit is the program's */
 	uint16_t frame_flags;
+	/* The same in a frame without a siginfo, which begins with this word. 0: none. */
+	uint16_t plain_frame_flags;
+	uint32_t plain_frame;
 	/* Where a sequence that begins with this code is left, if it must not be stepped through;
 	 * how many places. NULL: there are no such sequences. */
-	unsigned (*exclusive_exits)(const uint8_t *code, size_t len, uint64_t ip,
-				    uint64_t exits[TL__EXITS_MAX]);
+	unsigned (*exclusive_exits)(const uint8_t *code, size_t code_len, const void *gpr,
+				    size_t len, uint64_t exits[TL__EXITS_MAX]);
+	/* Where this one instruction at the pc leads; how many places. NULL with step_saves_flags.
+	 */
+	unsigned (*next_ips)(const uint8_t insn[4], const void *gpr, size_t len,
+			     uint64_t next[TL__EXITS_MAX]);
 	uint32_t hw_break_note; /* the set of this thread's hardware breakpoints */
 };
 

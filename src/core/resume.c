@@ -21,6 +21,17 @@ static bool is_call_insn(struct tl_task *task, const struct tl__arch *arch)
 	       arch->is_call(insn, task->regs, task->regs_len);
 }
 
+/* The pc is set back to a call only when it goes on. */
+static bool will_restart(struct tl_task *task)
+{
+	const struct tl__arch *arch = tl__regs_arch(task);
+	struct tl__frame f;
+
+	return arch->in_syscall && arch->in_syscall(task->regs, task->regs_len) &&
+	       arch->get_frame(task->regs, task->regs_len, &f) == 0 && tl__is_restart_code(f.ret) &&
+	       !tl__has_handler(task);
+}
+
 bool tl__in_call_event(const struct tl_task *task)
 {
 	switch (task->stop.kind) {
@@ -58,7 +69,7 @@ static enum tl__pt_request step_request(struct tl_task *task, uint32_t step)
 	}
 	if (tl__sys_has(sys, TL__FEATURE_SYSEMU))
 		return TL__PT_SYSEMU_SINGLESTEP;
-	if (tl__regs_arch(task) && is_call_insn(task, tl__regs_arch(task)))
+	if (tl__regs_arch(task) && (is_call_insn(task, tl__regs_arch(task)) || will_restart(task)))
 		return TL__PT_SYSCALL;
 	return TL__PT_SINGLESTEP;
 }

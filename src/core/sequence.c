@@ -2,7 +2,8 @@
 /*
  * A step over a sequence that cannot be stepped through (load-exclusive, store-exclusive) takes it
  * whole: hardware breakpoints of this thread alone stand where it is left. With none free, the step
- * is made all the same.
+ * is made all the same. So are instructions passed that have a uprobe of the kernel's own: on arm64
+ * that loses the step (arch_uprobe_post_xol) or ends it late (simulated ones).
  */
 #include "core.h"
 
@@ -21,8 +22,9 @@ struct hw_break {
 	} at[16];
 };
 
-/* Enabled, for user mode, all four bytes of an instruction. */
-#define CTRL_EXECUTE 0x1e5u
+/* Enabled, for user mode, all bytes of an instruction. */
+#define CTRL_EXECUTE_4 0x1e5u
+#define CTRL_EXECUTE_2 0x65u
 
 static int get(struct tl_task *task, const struct tl__arch *arch, struct hw_break *hw)
 {
@@ -47,6 +49,8 @@ static size_t set_len(const struct hw_break *hw)
 
 static bool arm(struct tl_task *task, const struct tl__arch *arch, unsigned n)
 {
+	bool thumb = arch->call_len(task->regs, task->regs_len) == 2;
+	uint32_t ctrl = thumb ? CTRL_EXECUTE_2 : CTRL_EXECUTE_4;
 	struct hw_break hw;
 	unsigned slot = 0, done = 0;
 
@@ -57,7 +61,7 @@ static bool arm(struct tl_task *task, const struct tl__arch *arch, unsigned n)
 		if (hw.at[slot].ctrl & 1)
 			continue;
 		hw.at[slot].addr = task->sequence_exits[done++];
-		hw.at[slot].ctrl = CTRL_EXECUTE;
+		hw.at[slot].ctrl = ctrl;
 		task->sequence_slots |= 1u << slot;
 	}
 	return done == n && set(task, arch, &hw, set_len(&hw)) >= 0;
@@ -76,20 +80,39 @@ static void disarm(struct tl_task *task, const struct tl__arch *arch)
 	tl__ignore(set(task, arch, &hw, set_len(&hw)) < 0);
 }
 
+/* The instruction itself is in the file only. */
+static unsigned behind_uprobe(struct tl_task *task, const struct tl__arch *arch)
+{
+	uint64_t ip = arch->get_ip(task->regs, task->regs_len);
+	struct tl__sys *sys = task->session->sys;
+	uint8_t insn[4];
+	unsigned n;
+
+	if (!sys->ops->mapped_read || sys->ops->mapped_read(sys, task->tid, ip, insn, 4) != 4 ||
+	    !memcmp(insn, arch->uprobe, 4))
+		return 0;
+	n = arch->next_ips(insn, task->regs, task->regs_len, task->sequence_exits);
+	for (unsigned i = 0; i < n; i++)
+		if (task->sequence_exits[i] == ip)
+			return 0;
+	return n;
+}
+
 /* In front of a step: true when the task runs to the end of a sequence instead. */
 bool tl__sequence_resuming(struct tl_task *task)
 {
 	const struct tl__arch *arch = tl__regs_arch(task);
 	uint8_t code[SEQUENCE_MOST];
-	uint64_t ip;
 	int64_t n;
 
 	if (!arch || !arch->exclusive_exits || task->deliver)
 		return false;
-	ip = arch->get_ip(task->regs, task->regs_len);
-	n = tl__mem_read(task, ip, code, sizeof(code));
-	task->sequence_n =
-		n < 4 ? 0 : arch->exclusive_exits(code, (size_t)n, ip, task->sequence_exits);
+	n = tl__mem_read(task, arch->get_ip(task->regs, task->regs_len), code, sizeof(code));
+	if (n >= 4 && arch->next_ips && !memcmp(code, arch->uprobe, arch->breakpoint_len))
+		task->sequence_n = behind_uprobe(task, arch);
+	else if (n >= 4)
+		task->sequence_n = arch->exclusive_exits(code, (size_t)n, task->regs,
+							 task->regs_len, task->sequence_exits);
 	if (!task->sequence_n)
 		return false;
 	if (arm(task, arch, task->sequence_n))

@@ -138,10 +138,15 @@ static void hide_in_frame(struct tl_task *task)
 {
 	const struct tl__arch *arch = tl__regs_arch(task);
 	uint64_t at, flags;
+	uint32_t first;
 
 	if (!arch || !arch->frame_flags)
 		return;
-	at = arch->get_sp(task->regs, task->regs_len) + arch->frame_flags;
+	at = arch->get_sp(task->regs, task->regs_len);
+	if (tl__mem_read(task, at, &first, sizeof(first)) != sizeof(first))
+		return;
+	at += arch->plain_frame && first == arch->plain_frame ? arch->plain_frame_flags
+							      : arch->frame_flags;
 	if (tl__mem_read(task, at, &flags, sizeof(flags)) != sizeof(flags))
 		return;
 	flags &= ~arch->step_flag;
@@ -153,7 +158,8 @@ void tl__step_loaded(struct tl_task *task)
 {
 	const struct tl__arch *arch = tl__arch_of_gpr(task->regs_len);
 
-	if (arch && arch->mask_step_flag)
+	if (arch && arch->mask_step_flag &&
+	    (!arch->step_flag_shared || is_step(task->last_request) || task->step_lingers))
 		arch->mask_step_flag(task->regs, task->regs_len);
 }
 
@@ -164,10 +170,11 @@ static void end_lingering(struct tl_task *task)
 
 	if (!task->step_lingers)
 		return;
-	task->step_lingers = false;
+	/* Loaded while it is known that the flag is not the program's. */
 	arch = tl__regs_arch(task);
 	if (arch && arch->step_flag)
 		task->regs_dirty = true;
+	task->step_lingers = false;
 }
 
 /*

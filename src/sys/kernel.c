@@ -149,6 +149,7 @@ static const struct tl__sys_ops kernel_ops = {
 	.mem_write = tl__kernel_mem_write,
 	.proc_read = tl__kernel_proc_read,
 	.proc_link = tl__kernel_proc_link,
+	.mapped_read = tl__kernel_mapped_read,
 	.fd_info = tl__kernel_fd_info,
 	.threads = tl__kernel_threads,
 	.same_process = tl__kernel_same_process,

@@ -21,6 +21,8 @@ ssize_t tl__kernel_proc_read(struct tl__sys *sys, pid_t tid, enum tl__proc_file 
 			     size_t size);
 ssize_t tl__kernel_proc_link(struct tl__sys *sys, pid_t tid, const char *name, char *buf,
 			     size_t size);
+ssize_t tl__kernel_mapped_read(struct tl__sys *sys, pid_t tid, uint64_t addr, void *buf,
+			       size_t len);
 int tl__kernel_fd_info(struct tl__sys *sys, pid_t tid, int fd, struct tl__fd_info *info);
 int tl__kernel_threads(struct tl__sys *sys, pid_t pid, pid_t *tids, size_t max);
 bool tl__kernel_same_process(struct tl__sys *sys, pid_t tgid, pid_t tid);

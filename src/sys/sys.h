@@ -189,6 +189,9 @@ struct tl__sys_ops {
 			     size_t size);
 	ssize_t (*proc_link)(struct tl__sys *sys, pid_t tid, const char *name, char *buf,
 			     size_t size);
+	/* What the file has that is mapped there: memory may differ. NULL for a recording. */
+	ssize_t (*mapped_read)(struct tl__sys *sys, pid_t tid, uint64_t addr, void *buf,
+			       size_t len);
 	/* NULL for a recording, which has none. */
 	int (*fd_info)(struct tl__sys *sys, pid_t tid, int fd, struct tl__fd_info *info);
 	/* Fills tids with the threads of a process; returns how many there are (may exceed max). */

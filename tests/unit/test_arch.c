@@ -188,7 +188,79 @@ static void arm_frame_and_reissue(void **state)
 
 static unsigned exits_of(const uint32_t *code, size_t words, uint64_t exits[TL__EXITS_MAX])
 {
-	return tl__arch_arm64.exclusive_exits((const uint8_t *)code, words * 4, 0x1000, exits);
+	uint64_t r[34] = { [32] = 0x1000 };
+
+	return tl__arch_arm64.exclusive_exits((const uint8_t *)code, words * 4, r, sizeof(r),
+					      exits);
+}
+
+static unsigned next_of(uint32_t insn, uint64_t next[TL__EXITS_MAX])
+{
+	uint64_t r[34] = { [2] = 0x5000, [30] = 0x6000, [32] = 0x1000 };
+
+	return tl__arch_arm64.next_ips((const uint8_t *)&insn, r, sizeof(r), next);
+}
+
+static void arm64_where_an_instruction_leads(void **state)
+{
+	uint64_t next[TL__EXITS_MAX];
+
+	(void)state;
+	assert_int_equal(next_of(0xd503201f, next), 1); /* nop */
+	assert_int_equal(next[0], 0x1004);
+	assert_int_equal(next_of(0x14000004, next), 1); /* b +16 */
+	assert_int_equal(next[0], 0x1010);
+	assert_int_equal(next_of(0x97ffffff, next), 1); /* bl -4 */
+	assert_int_equal(next[0], 0xffc);
+	assert_int_equal(next_of(0xd61f0040, next), 1); /* br x2 */
+	assert_int_equal(next[0], 0x5000);
+	assert_int_equal(next_of(0xd65f03c0, next), 1); /* ret */
+	assert_int_equal(next[0], 0x6000);
+	assert_int_equal(next_of(0x54000061, next), 2); /* b.ne +12 */
+	assert_int_equal(next[1], 0x100c);
+	assert_int_equal(next_of(0xb5ffffe0, next), 2); /* cbnz -4 */
+	assert_int_equal(next[1], 0xffc);
+	assert_int_equal(next_of(0x36000040, next), 2); /* tbz +8 */
+	assert_int_equal(next[1], 0x1008);
+}
+
+/* In A32 or T32, from bytes. */
+static unsigned arm_exits_of(const char *code, size_t n, bool thumb, uint64_t exits[TL__EXITS_MAX])
+{
+	uint32_t r[18] = { [15] = 0x1000, [16] = thumb ? 0x30 : 0x10 };
+
+	return tl__arch_arm.exclusive_exits((const uint8_t *)code, n, r, sizeof(r), exits);
+}
+
+static void arm_exclusive_sequences(void **state)
+{
+	/* ldrex r1, [r0]; add r1, r1, #1; strex r2, r1, [r0] */
+	static const char add[] = "\x9f\x1f\x90\xe1\x01\x10\x81\xe2\x91\x2f\x80\xe1";
+	/* ldrexd r2, r3, [r0]; cmp r2, r4; bne +8; strexd r1, r6, r7, [r0] */
+	static const char cas[] =
+		"\x9f\x2f\xb0\xe1\x04\x00\x52\xe1\x00\x00\x00\x1a\x96\x1f\xa0\xe1";
+	/* ldrex; bx lr; and a plain load-acquire */
+	static const char leaves[] = "\x9f\x1f\x90\xe1\x1e\xff\x2f\xe1\x91\x2f\x80\xe1";
+	static const char acquire[] = "\x9f\x1c\x90\xe1\x91\x2f\x80\xe1";
+	/* ldrex r1, [r0]; adds r1, #1; strex r2, r1, [r0] */
+	static const char thumb[] = "\x50\xe8\x00\x1f\x01\x31\x40\xe8\x00\x12";
+	/* ldrexb r3, [r0]; cmp r3, r1; bne.n +4; strexb r4, r2, [r0] */
+	static const char byte[] = "\xd0\xe8\x4f\x3f\x8b\x42\x01\xd1\xc0\xe8\x44\x2f";
+	uint64_t exits[TL__EXITS_MAX];
+
+	(void)state;
+	assert_int_equal(arm_exits_of(add, 12, false, exits), 1);
+	assert_int_equal(exits[0], 0x100c);
+	assert_int_equal(arm_exits_of(cas, 16, false, exits), 1); /* both to the same place */
+	assert_int_equal(exits[0], 0x1010);
+	assert_int_equal(arm_exits_of(leaves, 12, false, exits), 0);
+	assert_int_equal(arm_exits_of(acquire, 8, false, exits), 0);
+	assert_int_equal(arm_exits_of(add, 8, false, exits), 0); /* cut off */
+	assert_int_equal(arm_exits_of(thumb, 10, true, exits), 1);
+	assert_int_equal(exits[0], 0x100a);
+	assert_int_equal(arm_exits_of(byte, 12, true, exits), 1);
+	assert_int_equal(exits[0], 0x100c);
+	assert_int_equal(arm_exits_of(thumb, 5, true, exits), 0);
 }
 
 /* What compilers make of an atomic operation, and what only looks like it. */
@@ -261,6 +333,8 @@ int main(void)
 		cmocka_unit_test(arm64_frame_and_reissue),
 		cmocka_unit_test(arm_frame_and_reissue),
 		cmocka_unit_test(arm64_exclusive_sequences),
+		cmocka_unit_test(arm64_where_an_instruction_leads),
+		cmocka_unit_test(arm_exclusive_sequences),
 		cmocka_unit_test(x86_instructions_that_save_flags),
 	};
 

@@ -113,6 +113,19 @@ static bool is_call(const uint8_t insn[4], const void *gpr, size_t len)
 	return (insn[3] & 0x0f) == 0x0f && (insn[3] & 0xf0) != 0xf0;
 }
 
+/* PSTATE.SS; for the program itself the bit is DIT. What a tracer writes there is that. */
+#define STEP_FLAG (UINT64_C(1) << 21)
+
+static void mask_step_flag(void *gpr, size_t len)
+{
+	if (len == A32_GPR_SIZE)
+		set(gpr, len, A32_CPSR, get(gpr, A32_CPSR) & ~STEP_FLAG);
+}
+
+/* struct sigframe and rt_sigframe: a siginfo in the second; in the ucontext, behind flags, link and
+ * stack, three words and the registers. */
+enum { SIGINFO = 128, FRAME_CPSR = 20 + 12 + A32_CPSR * 4 };
+
 const struct tl__arch tl__arch_arm = {
 	.abi = TL_ABI_ARM,
 	.name = "arm",
@@ -149,4 +162,12 @@ const struct tl__arch tl__arch_arm = {
 	.abi_of_insn = abi_of_insn,
 	.is_call = is_call,
 	.call_len = call_len,
+	.mask_step_flag = mask_step_flag,
+	.step_flag = STEP_FLAG,
+	.step_flag_shared = true,
+	.frame_flags = SIGINFO + FRAME_CPSR,
+	.plain_frame_flags = FRAME_CPSR,
+	.plain_frame = 0x5ac3c35a,
+	.exclusive_exits = tl__arm_exclusive_exits,
+	.hw_break_note = TL__NT_ARM_HW_BREAK,
 };

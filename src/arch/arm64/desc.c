@@ -171,5 +171,7 @@ const struct tl__arch tl__arch_arm64 = {
 	.step_flag = STEP_FLAG,
 	.frame_flags = FRAME_PSTATE,
 	.exclusive_exits = tl__arm64_exclusive_exits,
+	.next_ips = tl__arm64_next_ips,
+	.uprobe = { 0xa0, 0x00, 0x20, 0xd4 }, /* brk #5 */
 	.hw_break_note = TL__NT_ARM_HW_BREAK,
 };

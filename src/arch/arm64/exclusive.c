@@ -39,6 +39,41 @@ static bool is_conditional(uint32_t insn, int64_t *by)
 	return false;
 }
 
+/* Without conditions: where it goes, a register's value among it. */
+static bool is_jump(uint32_t insn, const void *gpr, size_t len, uint64_t *to)
+{
+	unsigned reg = insn >> 5 & 31;
+
+	if ((insn & 0x7c000000) == 0x14000000) { /* b, bl */
+		*to = tl__arch_arm64.get_ip(gpr, len) +
+		      (uint64_t)(sign_extend(insn & 0x3ffffff, 26) * 4);
+		return true;
+	}
+	if ((insn & 0xff9ffc1f) != 0xd61f0000) /* br, blr, ret */
+		return false;
+	*to = 0;
+	if (reg != 31 && len >= (reg + 1) * 8)
+		memcpy(to, (const uint8_t *)gpr + reg * 8, sizeof(*to));
+	return true;
+}
+
+unsigned tl__arm64_next_ips(const uint8_t bytes[4], const void *gpr, size_t len,
+			    uint64_t next[TL__EXITS_MAX])
+{
+	uint64_t ip = tl__arch_arm64.get_ip(gpr, len);
+	uint32_t insn;
+	int64_t by;
+
+	memcpy(&insn, bytes, sizeof(insn));
+	if (is_jump(insn, gpr, len, &next[0]))
+		return 1;
+	next[0] = ip + 4;
+	if (!is_conditional(insn, &by) || by == 1)
+		return 1;
+	next[1] = ip + (uint64_t)(by * 4);
+	return 2;
+}
+
 /* Any other branch, and exceptions: branches, exception generation and system, but hints and
  * barriers. */
 static bool leaves(uint32_t insn)
@@ -59,12 +94,13 @@ static unsigned add(uint64_t exits[EXITS_MAX], unsigned n, uint64_t to)
 	return n + 1;
 }
 
-unsigned tl__arm64_exclusive_exits(const uint8_t *code, size_t len, uint64_t ip,
-				   uint64_t exits[TL__EXITS_MAX])
+unsigned tl__arm64_exclusive_exits(const uint8_t *code, size_t code_len, const void *gpr,
+				   size_t len, uint64_t exits[TL__EXITS_MAX])
 {
+	uint64_t ip = tl__arch_arm64.get_ip(gpr, len);
 	unsigned n = 0;
 
-	for (size_t i = 0; i < len / 4; i++) {
+	for (size_t i = 0; i < code_len / 4; i++) {
 		uint32_t insn;
 		int64_t by;
 

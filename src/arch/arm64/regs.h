@@ -13,7 +13,9 @@ extern const struct tl__view tl__arm64_view;
 extern const struct tl__reg tl__arm64_regs[A64_SLOTS];
 
 /* exclusive.c */
-unsigned tl__arm64_exclusive_exits(const uint8_t *code, size_t len, uint64_t ip,
-				   uint64_t exits[TL__EXITS_MAX]);
+unsigned tl__arm64_exclusive_exits(const uint8_t *code, size_t code_len, const void *gpr,
+				   size_t len, uint64_t exits[TL__EXITS_MAX]);
+unsigned tl__arm64_next_ips(const uint8_t insn[4], const void *gpr, size_t len,
+			    uint64_t next[TL__EXITS_MAX]);
 
 #endif
