@@ -54,10 +54,17 @@ struct tl_regset_info {
 TL_CHECKED int tl_task_regset_info(struct tl_task *task, size_t index, struct tl_regset_info *ret);
 /* The view's canonical name and e_machine. */
 TL_CHECKED int tl_task_view(struct tl_task *task, const char **ret_name, uint16_t *ret_e_machine);
-/* Reads a register set by note; returns its length. -EOPNOTSUPP: this kernel or CPU has none. */
+/*
+ * Reads a register set by note, in the kernel's layout, into a buffer of size bytes; returns its
+ * length in bytes. -EOPNOTSUPP: this kernel, CPU or kind of program has no such set; -ERANGE: it is
+ * longer than size. (PTRACE_GETREGSET in ptrace(2); arch/ARCH/kernel/ptrace.c.)
+ */
 TL_CHECKED int64_t tl_task_read_regset(struct tl_task *task, uint32_t note, void *buf, size_t size);
-/* The kernel answers at once, also for the general set; a single register is written by name when
- * the task goes on. */
+/*
+ * Writes len bytes of a register set. The kernel answers at once, also for the general set, which
+ * is written whole; a single register is written by name when the task goes on. -EOPNOTSUPP: as
+ * above; -EPERM: it is read-only; -EINVAL: a wrong size, or values that the kernel refuses.
+ */
 TL_CHECKED int tl_task_write_regset(struct tl_task *task, uint32_t note, const void *buf,
 				    size_t len);
 

@@ -151,10 +151,7 @@ int64_t tl_task_read_regset(struct tl_task *task, uint32_t note, void *buf, size
 	}
 	if (note == TL_NT_RAW)
 		return public64(tl__raw_set_read(task, buf, size));
-	r = tl__pt_buf(task->session->sys, TL__PT_GETREGSET, task->tid, note, buf, size);
-	/* The kernel says -ENODEV for a feature this CPU lacks, -EINVAL for a note it does not
-	 * know. */
-	return r == -EINVAL || r == -ENODEV || r == -EIO ? -EOPNOTSUPP : tl__err_public(r);
+	return public64(tl__regset_read(task, note, buf, size));
 }
 
 int tl_task_write_regset(struct tl_task *task, uint32_t note, const void *buf, size_t len)
@@ -179,8 +176,7 @@ int tl_task_write_regset(struct tl_task *task, uint32_t note, const void *buf, s
 	}
 	if (note == TL_NT_RAW)
 		return tl__err_public(tl__raw_set_write(task, buf, len));
-	r = tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, note,
-		       (void *)(uintptr_t)buf, len);
+	r = tl__regset_write(task, note, buf, len);
 	return r < 0 ? tl__err_public(r) : 0;
 }
 

@@ -262,6 +262,10 @@ void tl__arg0_note_call(struct tl_task *task);
 void tl__arg0_resuming(struct tl_task *task);
 int tl__arg0(struct tl_task *task, uint64_t *ret);
 
+/* regset.c */
+int64_t tl__regset_read(struct tl_task *task, uint32_t note, void *buf, size_t size);
+int tl__regset_write(struct tl_task *task, uint32_t note, const void *buf, size_t len);
+
 /* step.c */
 void tl__step_resuming(struct tl_task *task, enum tl__pt_request req);
 void tl__step_typed(struct tl_task *task);

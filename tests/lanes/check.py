@@ -28,6 +28,13 @@ for p in vfork_exec exec_thread clone_kinds odd_numbers killed_threads leader_ex
 		else echo "ok $p $mode"; fi
 	done
 done
+n=$(trapline doctor --kernel | grep -c -E '^(ok|note) ') && [ $n -ge 9 ] && echo "ok doctor" || echo "FAIL doctor: $n features"
+case $(uname -m) in aarch64) r=x7,x8;; *) r=rdi,orig_rax;; esac
+trapline trace --regs=$r --format=json -o /tmp/t ./marked >/dev/null 2>/tmp/e
+trapline trace --regs=$r -o /tmp/u ./marked >/dev/null 2>>/tmp/e
+regs="\"${r%,*}\":\"0x*[0-9a-f]*\",\"${r#*,}\":\"0x*[0-9a-f]*\""
+grep '"name":"execve"' /tmp/t | grep -q "\"regs_in\":{$regs},\"regs_out\":{$regs}}" && grep -q "\[ ${r%,*}=.* -> .*${r#*,}=.* \]" /tmp/u &&
+	echo "ok regs" || { echo "FAIL --regs=$r"; tail -2 /tmp/t /tmp/u /tmp/e; }
 # Attached to sleepers, and let go: none comes back early.
 ./asleep & pid=$!; sleep 0.3
 for i in 1 2 3; do trapline trace -o /tmp/t -p $pid 2>/dev/null & t=$!; sleep 0.3; kill -INT $t; kill -TERM $t; wait $t; done

@@ -170,6 +170,13 @@ def main():
     says("unknown class", run("trace", "-e", "%nope", "--", "true"), 2, "%file")
     says("unknown signal", run("trace", "-e", "signal=NOPE", "--", "true"), 2, "unknown signal")
     says("bad inject", run("trace", "--inject=write:wat=1", "--", "true"), 2, "error=, retval=")
+    says("bad register", run("trace", "--regs=eggs", "--", "true"), 2, "no register 'eggs'", "rax rbx")
+    says("no register", run("trace", "--regs=", "--", "true"), 2, "which registers?")
+    says("registers", run("trace", "--regs=rdi,orig_rax", "-e", "close", "--", "sh", "-c", "exec 7</dev/null; exec 7<&-"), 0, "[ rdi=0x7 orig_rax=0x3 -> rdi=0x7 orig_rax=0x3 ]")
+    p = run("trace", "--regs=rdi,rax", "--format=json", "-e", "close", "--", "sh", "-c", "exec 7</dev/null; exec 7<&-")
+    calls = [json.loads(line) for line in p.stderr.splitlines() if '"args":["0x7"' in line]
+    check("registers in JSON", calls and calls[-1]["regs_in"] == {"rdi": "0x7", "rax": hex(2**64 - 38)} and
+          calls[-1]["regs_out"] == {"rdi": "0x7", "rax": "0"}, p.stderr[-400:])
     says("bad pid", run("trace", "-p", "abc"), 2, "not a process id")
     says("dead pid", run("trace", "-p", "999999"), 1, "no such process")
     says("bad option", run("trace", "--frobnicate"), 2)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -425,6 +426,117 @@ static void foreign_children_are_left_alone(void **state)
 	assert_int_equal(WEXITSTATUS(status), 42);
 }
 
+static int busy;
+
+/* Woken while the program sleeps: nothing of a running task can be read or written. */
+static int look_at_running(struct tl_session *s, void *data)
+{
+	struct tl_task *task = *(struct tl_task **)data;
+	uint8_t bytes[512];
+	uint64_t v;
+
+	(void)s;
+	if (!task || busy)
+		return 0;
+	assert_int_equal(tl_task_read_reg(task, "no matter", &v), -EBUSY);
+	assert_int_equal(tl_task_write_reg(task, "no matter", 0), -EBUSY);
+	assert_int_equal(tl_task_read_regset(task, 1, bytes, sizeof(bytes)), -EBUSY);
+	assert_int_equal(tl_task_write_regset(task, 1, bytes, sizeof(bytes)), -EBUSY);
+	busy = 1;
+	assert_int_equal(tl_task_signal(task, SIGKILL), 0);
+	return 0;
+}
+
+static struct tl_session *to_be_woken;
+
+static void wake_it(int sig)
+{
+	(void)sig;
+	if (to_be_woken)
+		tl_session_wake(to_be_woken);
+}
+
+static void a_running_task_is_busy(void **state)
+{
+	static char script[] = "while :; do sleep 1; done";
+	char *argv[] = { sh, dash_c, script, NULL };
+	struct itimerval often = { { 0, 200000 }, { 0, 200000 } }, never = { 0 };
+	struct sigaction sa = { .sa_handler = wake_it };
+	struct tl_task *task = NULL;
+	struct tl_session_options o = { .size = sizeof(o),
+					.on_wake = look_at_running,
+					.data = &task };
+
+	(void)state;
+	busy = 0;
+	assert_int_equal(tl_session_new(&o, &to_be_woken), 0);
+	task = spawn(to_be_woken, argv);
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	assert_int_equal(tl_session_run(to_be_woken), 0);
+	setitimer(ITIMER_REAL, &never, NULL);
+	signal(SIGALRM, SIG_DFL);
+	alarm(100);
+	tl_session_free(to_be_woken);
+	to_be_woken = NULL;
+	assert_int_equal(busy, 1);
+}
+
+/* seen[0]: how many sets there are. */
+static tl_verdict on_bad_sets(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	struct tl_regset_info info = { .size = sizeof(info) };
+	static uint8_t bytes[1 << 17];
+
+	(void)e;
+	(void)ev;
+	assert_int_equal(tl_task_read_regset(task, 0x7777, bytes, sizeof(bytes)), -EOPNOTSUPP);
+	assert_int_equal(tl_task_write_regset(task, 0x7777, bytes, 8), -EOPNOTSUPP);
+	for (size_t i = 1; tl_task_regset_info(task, i, &info) == 0; i++) {
+		size_t most = (size_t)info.slot_size * info.count;
+		int64_t n = tl_task_read_regset(task, info.note, bytes, most);
+
+		/* Of our own: test_raw. */
+		if (n < 0 || !strcmp(info.name, "raw"))
+			continue;
+		seen[0]++;
+		assert_int_equal(tl_task_read_regset(task, info.note, bytes, most + 8), n);
+		assert_int_equal(tl_task_read_regset(task, info.note, bytes, (size_t)n - 1),
+				 -ERANGE);
+		if (info.readonly)
+			assert_int_equal(tl_task_write_regset(task, info.note, bytes, (size_t)n),
+					 -EPERM);
+		else
+			assert_int_equal(tl_task_write_regset(task, info.note, bytes, most + 1),
+					 -EINVAL);
+	}
+	return TL_DETACH;
+}
+
+static const struct tl_engine_ops bad_sets = { .size = sizeof(bad_sets),
+					       .name = "bad sets",
+					       .syscall_entry = on_bad_sets };
+
+static void on_bad_sets_task(struct tl_task *task)
+{
+	attach(task, &bad_sets, 0, TL_EVENTS(TL_EVENT_SYSCALL_ENTRY));
+}
+
+static void sets_are_refused_for_what_is_wrong(void **state)
+{
+	static char script[] = "true";
+	char *argv[] = { sh, dash_c, script, NULL };
+	struct tl_session *s = session_new(0, NULL);
+
+	(void)state;
+	memset(seen, 0, sizeof(seen));
+	prepare = on_bad_sets_task;
+	spawn(s, argv);
+	assert_int_equal(tl_session_run(s), 0);
+	tl_session_free(s);
+	assert_true(seen[0] > 0);
+}
+
 static void misuse_is_refused(void **state)
 {
 	struct {
@@ -465,6 +577,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(every_kind_of_event_is_reported),
 		cmocka_unit_test(memory_is_counted_exactly),
 		cmocka_unit_test(foreign_children_are_left_alone),
+		cmocka_unit_test(a_running_task_is_busy),
+		cmocka_unit_test(sets_are_refused_for_what_is_wrong),
 		cmocka_unit_test(misuse_is_refused),
 	};
 
