@@ -175,8 +175,8 @@ static void end(struct tl_session *s, unsigned least)
 
 static void spawned(const char *program, const char *how, bool select)
 {
-	char mode[8];
-	char *argv[] = { path, count, mode, NULL };
+	char mode[8], ignore[] = "ignore";
+	char *argv[] = { path, count, mode, select ? ignore : NULL, NULL };
 	struct tl_session *s = session_new(0, NULL);
 	static int32_t all[460];
 	struct tl_spawn_options so = {

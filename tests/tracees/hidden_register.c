@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Calls of many kinds with a value in the register that arm64 kernels hide at system call stops
- * (x7; AArch32: ip), while signals arrive. Usage: hidden_register COUNT [write].
+ * (x7; AArch32: ip), while signals arrive. Usage: hidden_register COUNT [read|write [ignore]].
  *
  * Beside the value a counter and a mark tell a tracer what to expect. With "write" the tracer
  * writes at the entries of calls 1 and 3 and at the exits of calls 2 and 3 of every four. Status 1,
- * and a message, for a value that should not be there behind a call.
+ * and a message, for a value that should not be there behind a call, or when the SIGTRAP that is
+ * blocked and pending all the while (with "ignore": ignored) is not that any more.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -220,6 +221,34 @@ static void tick(int sig)
 	ticks++;
 }
 
+/* A tracer that gets at the register by steps must not use up a SIGTRAP of the program's own. */
+static void prepare_trap(int ignore)
+{
+	struct sigaction sa = { .sa_handler = ignore ? SIG_IGN : tick };
+	sigset_t trap;
+
+	sigaction(SIGTRAP, &sa, NULL);
+	sigemptyset(&trap);
+	sigaddset(&trap, SIGTRAP);
+	if (!ignore)
+		pthread_sigmask(SIG_BLOCK, &trap, NULL);
+	raise(SIGTRAP);
+}
+
+static int trap_is_as_it_was(int ignore)
+{
+	struct sigaction sa;
+	sigset_t pending, blocked;
+
+	sigaction(SIGTRAP, NULL, &sa);
+	if (ignore)
+		return sa.sa_handler == SIG_IGN;
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+	return sa.sa_handler == tick && sigismember(&pending, SIGTRAP) &&
+	       sigismember(&blocked, SIGTRAP);
+}
+
 static unsigned long count;
 
 static void *some(void *arg)
@@ -235,6 +264,7 @@ int main(int argc, char **argv)
 {
 	struct itimerval every = { { 0, 40000 }, { 0, 40000 } };
 	struct sigaction sa = { .sa_handler = tick };
+	int ignore = argc > 3;
 	pthread_t thread;
 
 	count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
@@ -248,10 +278,14 @@ int main(int argc, char **argv)
 	if (getenv("WAIT_FOR"))
 		while (access(getenv("WAIT_FOR"), F_OK) < 0)
 			usleep(1000);
+	prepare_trap(ignore);
 	setitimer(ITIMER_REAL, &every, NULL);
 	pthread_create(&thread, NULL, some, (void *)(size_t)0x800000);
 	some(0);
 	pthread_join(thread, NULL);
 	fprintf(stderr, "%lu calls, %d signals\n", count, ticks);
-	return 0;
+	if (trap_is_as_it_was(ignore))
+		return 0;
+	fprintf(stderr, "SIGTRAP has changed\n");
+	return 1;
 }
