@@ -447,12 +447,16 @@ PRINTER(socketcall)
 
 	(void)a;
 	if (!which || which >= sizeof(counts)) {
-		tl__strbuf_dec(c->out, (int32_t)v);
+		tl__printf(c, "%d, ", (int32_t)v);
+		tl__addr(c, c->call->args[1]);
 		return;
 	}
-	tl__printf(c, "%s, [", names[which]);
-	if (tl__read(c, c->call->args[1], x, counts[which] * 4u))
-		for (unsigned i = 0; i < counts[which]; i++)
-			tl__printf(c, "%s%#x", i ? ", " : "", x[i]);
+	tl__printf(c, "%s, ", names[which]);
+	if (!tl__read(c, c->call->args[1], x, counts[which] * 4u)) {
+		tl__addr(c, c->call->args[1]);
+		return;
+	}
+	for (unsigned i = 0; i < counts[which]; i++)
+		tl__printf(c, "%s%#x", i ? ", " : "[", x[i]);
 	tl__puts(c, "]");
 }

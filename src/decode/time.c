@@ -219,7 +219,9 @@ PRINTER(clock)
 		return;
 	}
 	/* A dynamic clock: of a descriptor, or the CPU time of a process or thread. */
-	if ((id & 7) == 3)
+	if ((id & 7) == 7)
+		tl__printf(c, "%#x /* CLOCK_??? */", (uint32_t)id);
+	else if ((id & 7) == 3)
 		tl__printf(c, "FD_TO_CLOCKID(%d)", ~(id >> 3));
 	else
 		tl__printf(c, "MAKE_%s_CPUCLOCK(%d, %s)", id & 4 ? "THREAD" : "PROC", ~(id >> 3),

@@ -96,6 +96,9 @@ def main():
             p = subprocess.run([f"{ROOT}/tests/lanes/exact.py", BUILD, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             calls = re.search(r"^\d+ calls of.*", p.stdout, re.M)
             result(f"{name} exactness: {calls[0] if calls else 'ended early'}", p.returncode == 0, p.stdout)
+        if name == "arm64":
+            p = subprocess.run([f"{ROOT}/tests/lanes/decoding.py", BUILD, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            result(f"{name} decoding: {p.stdout.strip()[-600:]}", p.returncode == 0, p.stdout)
         if name == "uml-guest":
             p = subprocess.run([f"{ROOT}/tests/lanes/own_log.py", BUILD, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             calls = re.search(r"^\d+ calls of.*", p.stdout, re.M)

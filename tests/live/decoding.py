@@ -31,10 +31,25 @@ def normal(path):
     return calls
 
 
+def compare(theirs, mine):
+    """How often each call was equal, and what differed."""
+    seen, wrong, pool = collections.Counter(), collections.defaultdict(list), collections.Counter(theirs)
+    for line in mine:
+        call = re.match(r"\w+", line)[0]
+        if pool[line]:
+            pool[line] -= 1
+            seen[call] += 1
+        else:
+            wrong[call].append(line)
+    for line in pool.elements():
+        wrong[re.match(r"\w+", line)[0] + " (strace)"].append(line)
+    return seen, wrong
+
+
 def programs(tracees):
     here = os.path.dirname(os.path.abspath(__file__))
     return [["ls", "-la", "/etc"], [f"{tracees}/every_call"], ["/usr/bin/python3", f"{here}/many_calls.py"], ["git", "--version"], ["id"],
-            [f"{tracees}/static_i386"], [f"{tracees}/interrupted"], ["df"], ["busybox", "ls", "-l", "/"]]
+            [f"{tracees}/static_i386"], [f"{tracees}/every_call_32"], [f"{tracees}/interrupted"], ["df"], ["busybox", "ls", "-l", "/"]]
 
 
 def main():
@@ -46,17 +61,10 @@ def main():
             for name, tool in (("s", ["strace", "-f", "-v", "-o"]), ("t", [trapline, "trace", "-v", "-o"])):
                 subprocess.run(tool + [f"{tmp}/{name}", "--"] + argv, cwd=tmp, env=env, stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
-            theirs, mine = normal(f"{tmp}/s"), normal(f"{tmp}/t")
-        pool = collections.Counter(theirs)
-        for line in mine:
-            call = re.match(r"\w+", line)[0]
-            if pool[line]:
-                pool[line] -= 1
-                seen[call] += 1
-            else:
-                wrong[call].append(line)
-        for line in pool.elements():
-            wrong[re.match(r"\w+", line)[0] + " (strace)"].append(line)
+            equal, differs = compare(normal(f"{tmp}/s"), normal(f"{tmp}/t"))
+        seen.update(equal)
+        for call, lines in differs.items():
+            wrong[call] += lines
     # A call whose every line differs is decoded differently; a few lines differ from run to run.
     bad = sorted(c for c in wrong if not c.endswith("(strace)") and not seen[c])
     print(f"{len(seen)} calls decoded as strace -v does; different in every line: {len(bad)}: {' '.join(bad)}")
