@@ -60,6 +60,7 @@ struct tl__known_calls {
 	int16_t sched_getaffinity, sched_setaffinity;
 	int16_t execve, execveat;
 	int16_t close;
+	int16_t seccomp, prctl;
 };
 
 /* What a stepped instruction does with the flags that the step is made by. */

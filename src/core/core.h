@@ -72,6 +72,8 @@ enum tl__raw_phase {
 	TL__RAW_ENTERING,
 	TL__RAW_LEAVING, /* behind a call, whose exit is reported there */
 	TL__RAW_WRITING, /* behind a call whose exit was reported */
+	TL__RAW_JUDGED,  /* judge.c: before a call whose entry was reported */
+	TL__RAW_JUDGED_ENTERING,
 };
 
 struct tl__raw {
@@ -82,6 +84,16 @@ struct tl__raw {
 	bool changed;    /* in this call */
 	uint64_t value;
 	uint64_t ip; /* of the call's instruction */
+};
+
+/* A system call filter of the program's own: judge.c. */
+struct tl__judge {
+	enum { TL__FILTER_UNKNOWN, TL__FILTER_NONE, TL__FILTER_OWN } filter;
+	bool told, blocked; /* call was reported, and not entered yet; signals wait */
+	uint64_t mask;      /* the program's own */
+	struct tl_syscall call;
+	enum tl__pt_request then;
+	struct tl__raw raw;
 };
 
 struct tl__process {
@@ -127,6 +139,7 @@ struct tl_task {
 		bool asleep; /* good for the next stop only: no other call is noted */
 	} noted;             /* arg0.c */
 	struct tl__raw raw;
+	struct tl__judge judge;
 	struct tl__saved_flags saved_flags; /* step.c */
 	uint64_t stepped_ip, stepped_sp;
 	bool stepped_uprobe, stepped_call;      /* what stands there */
@@ -287,6 +300,18 @@ bool tl__raw_unknown(struct tl_task *task, const struct tl__reg *reg);
 void tl__raw_inherit(struct tl_task *child, const struct tl_task *parent);
 enum tl__pt_request tl__raw_request(struct tl_task *task, enum tl__pt_request req);
 bool tl__raw_write_first(struct tl_task *task, enum tl__pt_request req);
+
+void tl__raw_pay(struct tl_task *task);
+bool tl__raw_is_plain(const struct tl_task *task);
+bool tl__raw_cancel(struct tl_task *task, uint64_t arg0, enum tl__raw_phase phase);
+
+/* judge.c */
+bool tl__judge_applies(struct tl_task *task);
+void tl__judge_exit(struct tl_task *task);
+bool tl__judge_leaving(struct tl_task *task, enum tl__pt_request then);
+bool tl__judge_again(struct tl_task *task);
+bool tl__judge_enter(struct tl_task *task);
+bool tl__judge_entered(struct tl_task *task);
 
 /* raw_set.c */
 int64_t tl__raw_set_read(struct tl_task *task, void *buf, size_t size);

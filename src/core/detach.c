@@ -61,8 +61,9 @@ bool tl__detach_now(struct tl_task *task)
 		return false;
 	}
 	/* An interrupt sent before this entry breaks the call all the same: its exit must be seen.
-	 */
-	if (task->stop.kind == TL__STOP_ENTRY && (task->skip_owed || task->interrupted)) {
+	 * And what SYSEMU stopped is not made (judge.c). */
+	if (task->stop.kind == TL__STOP_ENTRY &&
+	    (task->skip_owed || task->interrupted || task->last_request == TL__PT_SYSEMU)) {
 		task->exit_wanted = true;
 		return false;
 	}

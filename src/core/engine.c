@@ -88,6 +88,8 @@ int tl__engine_attach(struct tl_task *task, const struct tl_engine_ops *ops, voi
 void tl__engine_set_events(struct tl_engine *e, uint32_t events)
 {
 	e->next_events = events;
+	/* Nobody may have seen a filter come. */
+	e->task->judge.filter = TL__FILTER_UNKNOWN;
 	if (!e->task->reporting)
 		e->events = events;
 }

@@ -36,6 +36,7 @@ static void report_exit(struct tl_task *task)
 	ret = task->call.ret;
 	tl__place_exit(task);
 	tl__restart_note(task);
+	tl__judge_exit(task);
 	tl__dispatch(task, &ev);
 	if (task->call.ret == -EINTR && !(task->call.flags & TL_SYSCALL_SKIPPED) &&
 	    !tl__syscall_is_sigreturn(task))

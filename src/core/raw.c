@@ -89,7 +89,7 @@ static void learn(struct tl_task *task)
 }
 
 /* In a stop where the register is real: what was written where it is not. */
-static void pay(struct tl_task *task)
+void tl__raw_pay(struct tl_task *task)
 {
 	const struct tl__reg *reg = hidden_reg(task);
 
@@ -108,7 +108,7 @@ void tl__raw_inherit(struct tl_task *child, const struct tl_task *parent)
 	child->raw.value = parent->raw.value;
 	child->raw.write_owed = true;
 	if (child->state == TL__TASK_PARKED)
-		pay(child);
+		tl__raw_pay(child);
 }
 
 /* Stops again before it runs, and before any signal. */
@@ -134,36 +134,45 @@ static uint64_t first_arg(struct tl_task *task, const struct tl__frame *f)
 	return f->args[0];
 }
 
-static bool cancel(struct tl_task *task)
+/* At a SYSEMU stop: back before the instruction, in a stop where all registers are real. */
+bool tl__raw_cancel(struct tl_task *task, uint64_t arg0, enum tl__raw_phase phase)
 {
 	const struct tl__arch *arch = tl__regs_arch(task);
 	const int32_t none = -1;
-	struct tl__frame f;
 
-	if (!arch || arch->get_frame(task->regs, task->regs_len, &f) < 0)
+	if (!arch)
 		return false;
 	/* Also so that an argument that looks like a restart code is none (do_signal). */
 	tl__ignore(tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, arch->nr_note,
 			      (void *)(uintptr_t)&none, sizeof(none)) < 0);
-	arch->reissue(task->regs, task->regs_len, first_arg(task, &f));
+	arch->reissue(task->regs, task->regs_len, arg0);
 	task->regs_dirty = true;
 	task->raw.ip = arch->get_ip(task->regs, task->regs_len);
-	bounce(task, TL__RAW_CANCELLED);
+	bounce(task, phase);
 	return true;
 }
 
+static bool cancel(struct tl_task *task)
+{
+	const struct tl__arch *arch = tl__regs_arch(task);
+	struct tl__frame f;
+
+	return arch && arch->get_frame(task->regs, task->regs_len, &f) == 0 &&
+	       tl__raw_cancel(task, first_arg(task, &f), TL__RAW_CANCELLED);
+}
+
 /* Only ours: nobody else has asked for it, and it is no group stop. */
-static bool is_plain(const struct tl_task *task)
+bool tl__raw_is_plain(const struct tl_task *task)
 {
 	return task->stop.kind == TL__STOP_TRAP && !task->interrupted;
 }
 
 static bool enter(struct tl_task *task)
 {
-	if (!is_plain(task))
+	if (!tl__raw_is_plain(task))
 		return false;
 	learn(task);
-	tl__resume_claimed(task, TL__PT_SYSCALL, 0);
+	tl__resume_claimed(task, tl__judge_applies(task) ? TL__PT_SYSEMU : TL__PT_SYSCALL, 0);
 	task->raw.phase = TL__RAW_ENTERING;
 	task->raw.known = true;
 	return true;
@@ -188,7 +197,7 @@ static bool entered(struct tl_task *task)
 static bool left(struct tl_task *task)
 {
 	enum tl__stop_kind kind = task->stop.kind;
-	bool plain = is_plain(task);
+	bool plain = tl__raw_is_plain(task);
 
 	if (kind != TL__STOP_TRAP && kind != TL__STOP_GROUP)
 		return false;
@@ -206,8 +215,8 @@ static bool written(struct tl_task *task)
 {
 	if (task->stop.kind != TL__STOP_TRAP && task->stop.kind != TL__STOP_GROUP)
 		return false;
-	pay(task);
-	if (!is_plain(task) || task->detach_wanted || task->quiesce_owed)
+	tl__raw_pay(task);
+	if (!tl__raw_is_plain(task) || task->detach_wanted || task->quiesce_owed)
 		return false;
 	tl__resume_claimed(task, task->raw.then, 0);
 	return true;
@@ -227,22 +236,27 @@ bool tl__raw_claim(struct tl_task *task)
 		return left(task);
 	case TL__RAW_WRITING:
 		return written(task);
+	case TL__RAW_JUDGED:
+		return tl__judge_enter(task);
+	case TL__RAW_JUDGED_ENTERING:
+		return tl__judge_entered(task);
 	default:
 		break;
 	}
 	if (task->stop.kind != TL__STOP_SYSCALL)
 		return false;
-	if (task->last_request == TL__PT_SYSEMU ||
-	    (task->last_request == TL__PT_SYSEMU_SINGLESTEP && wanted(task) && hidden_reg(task)))
+	if (task->last_request != TL__PT_SYSEMU && task->last_request != TL__PT_SYSEMU_SINGLESTEP)
+		return false;
+	if (wanted(task) && hidden_reg(task))
 		return cancel(task);
-	return false;
+	return task->last_request == TL__PT_SYSEMU && tl__judge_again(task);
 }
 
 /* At a typed stop. True: its report comes later. */
 bool tl__raw_stopped(struct tl_task *task)
 {
 	if (!task->stop.hides && task->raw.write_owed)
-		pay(task);
+		tl__raw_pay(task);
 	if (!wanted(task))
 		return false;
 	switch (task->stop.kind) {
@@ -268,14 +282,14 @@ bool tl__raw_stopped(struct tl_task *task)
 /* The request that makes calls stop. */
 enum tl__pt_request tl__raw_request(struct tl_task *task, enum tl__pt_request req)
 {
-	if (req != TL__PT_SYSCALL || !wanted(task))
+	if (req != TL__PT_SYSCALL)
 		return req;
 	/* Inside a call: SYSEMU would not stop at its exit. */
 	if (task->stop.kind == TL__STOP_ENTRY || tl__in_call_event(task))
 		return req;
-	if (!hidden_reg(task) || !tl__sys_has(task->session->sys, TL__FEATURE_SYSEMU))
-		return req;
-	return TL__PT_SYSEMU;
+	if (wanted(task) && hidden_reg(task) && tl__sys_has(task->session->sys, TL__FEATURE_SYSEMU))
+		return TL__PT_SYSEMU;
+	return tl__judge_applies(task) ? TL__PT_SYSEMU : req;
 }
 
 /* Before a task goes on from an exit: true when it first goes where a write arrives. */

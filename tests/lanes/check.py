@@ -12,7 +12,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(sys.argv[1])
 TRACEES = ["clone_kinds", "exec_thread", "interrupted", "killed_threads", "leader_exits", "mixed_abi", "odd_numbers", "recycled_tids",
-           "restarted", "restarted_32", "group_stop", "signal_storm", "static_i386", "static_arm", "static_64", "vfork_exec", "asleep", "marked"]
+           "restarted", "restarted_32", "own_filter", "own_filter_32", "group_stop", "signal_storm", "static_i386", "static_arm", "static_64", "vfork_exec", "asleep", "marked"]
 RAW = ["hidden_register", "hidden_register_a32", "hidden_register_t32"]
 STEPS = ["test-steps", "step_cells", "step_target", "step_cells_32", "step_target_32"]
 # Each program alone and in each mode: its status, and whether every task's death was told.
