@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Debian's packages, fetched and unpacked for other machines than this one by apt with lists of its own."""
+import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -33,6 +35,15 @@ def mirrors():
     if not found["SUITES"]:
         fail("no Debian mirror in this machine's apt sources: set DEBIAN_MIRROR")
     return found["SUITES"].rstrip("/"), (found["SECURITY"] or "").rstrip("/") or None
+
+
+@contextlib.contextmanager
+def alone():
+    """Lanes run side by side; apt's lists and what is unpacked are one's at a time."""
+    os.makedirs(CACHE, exist_ok=True)
+    with open(f"{CACHE}/.lock", "w") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
 
 
 class Apt:
