@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 #include <trapline/trapline.h>
 
 #include <cmocka.h>
@@ -53,6 +54,17 @@ static void attach(struct tl_task *task, const struct tl_engine_ops *ops, intptr
 	struct tl_engine *e;
 
 	assert_int_equal(tl_engine_attach(task, ops, (void *)data, events, &e), 0);
+}
+
+/* Can this kernel do that? */
+__attribute__((unused)) static bool has(const char *feature)
+{
+	struct tl_feature f = { .size = sizeof(f) };
+
+	for (size_t i = 0; tl_caps_feature(i, &f) == 0; i++)
+		if (!strcmp(f.name, feature))
+			return f.present;
+	return false;
 }
 
 #define VIA(test, how) cmocka_unit_test_prestate(test, (void *)(uintptr_t)(how))
