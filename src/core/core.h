@@ -93,6 +93,7 @@ struct tl__judge {
 	uint64_t mask;      /* the program's own */
 	struct tl_syscall call;
 	enum tl__pt_request then;
+	bool interrupt; /* an engine wants it broken as soon as it is made */
 	struct tl__raw raw;
 };
 
@@ -308,7 +309,7 @@ bool tl__raw_cancel(struct tl_task *task, uint64_t arg0, enum tl__raw_phase phas
 /* judge.c */
 bool tl__judge_applies(struct tl_task *task);
 void tl__judge_exit(struct tl_task *task);
-bool tl__judge_leaving(struct tl_task *task, enum tl__pt_request then);
+bool tl__judge_leaving(struct tl_task *task, enum tl__pt_request then, bool interrupt);
 bool tl__judge_again(struct tl_task *task);
 bool tl__judge_enter(struct tl_task *task);
 bool tl__judge_entered(struct tl_task *task);

@@ -75,11 +75,12 @@ static bool cancel(struct tl_task *task, enum tl__pt_request then)
 }
 
 /* An entry that was reported from a SYSEMU stop goes on; true: on our way. */
-bool tl__judge_leaving(struct tl_task *task, enum tl__pt_request then)
+bool tl__judge_leaving(struct tl_task *task, enum tl__pt_request then, bool interrupt)
 {
 	if (task->stop.kind != TL__STOP_ENTRY || task->last_request != TL__PT_SYSEMU ||
 	    task->skip_owed)
 		return false;
+	task->judge.interrupt = interrupt;
 	return cancel(task, then);
 }
 
@@ -161,5 +162,7 @@ bool tl__judge_entered(struct tl_task *task)
 	task->raw.changed = j->raw.changed;
 	task->stop.kind = TL__STOP_ENTRY;
 	tl__resume_claimed(task, j->then, 0);
+	if (j->interrupt)
+		tl__task_interrupt(task);
 	return true;
 }

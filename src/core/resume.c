@@ -237,7 +237,7 @@ void tl__task_settle(struct tl_task *task)
 	req = tl__step_request(task, tl__raw_request(task, req));
 	sync_options(task);
 	tl__place_resuming(task);
-	if (tl__raw_write_first(task, req) || tl__judge_leaving(task, req))
+	if (tl__raw_write_first(task, req) || tl__judge_leaving(task, req, interrupt))
 		return;
 	restart(task, req, task->deliver);
 	if (interrupt)
