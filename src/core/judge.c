@@ -39,13 +39,14 @@ static bool has_filter(struct tl_task *task)
 bool tl__judge_applies(struct tl_task *task)
 {
 	struct tl__sys *sys = task->session->sys;
-	const struct tl__arch *arch;
+	/* By the call before: most machines should not have to read registers for this. */
+	const struct tl__arch *arch = tl__syscall_arch(task);
 
-	if (!tl__arch_native(64)->arg0_is_ret || task->filtered ||
-	    tl__sys_has(sys, TL__FEATURE_ARG0_FOLLOWS) || !tl__sys_has(sys, TL__FEATURE_SYSEMU))
-		return false;
-	arch = tl__regs_arch(task);
-	return arch && arch->arg0_is_ret && has_filter(task);
+	if (!arch && tl__arch_native(64)->arg0_is_ret)
+		arch = tl__regs_arch(task);
+	return arch && arch->arg0_is_ret && !task->filtered &&
+	       !tl__sys_has(sys, TL__FEATURE_ARG0_FOLLOWS) &&
+	       tl__sys_has(sys, TL__FEATURE_SYSEMU) && has_filter(task);
 }
 
 /* At an exit: one more filter, perhaps, and for all threads. */
@@ -146,14 +147,15 @@ bool tl__judge_entered(struct tl_task *task)
 {
 	struct tl__judge *j = &task->judge;
 	const int32_t nr = (int32_t)j->call.nr;
+	const struct tl__arch *arch;
 
 	let_signals_come(task);
 	if (task->stop.kind != TL__STOP_SYSCALL || !is_that_call(task))
 		return false;
 	j->told = false;
-	tl__ignore(tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid,
-			      tl__arch_native(64)->nr_note, (void *)(uintptr_t)&nr,
-			      sizeof(nr)) < 0);
+	arch = tl__regs_arch(task);
+	tl__ignore(tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, arch->nr_note,
+			      (void *)(uintptr_t)&nr, sizeof(nr)) < 0);
 	task->call = j->call;
 	task->call_valid = true;
 	task->entered_arg0 = j->call.args[0];
