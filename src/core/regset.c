@@ -63,5 +63,6 @@ int tl__regset_write(struct tl_task *task, uint32_t note, const void *buf, size_
 		return -EINVAL;
 	r = tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, note,
 		       (void *)(uintptr_t)buf, len);
-	return set ? r : kernel_error(r);
+	/* Of a set that exists, EINVAL is about the values. */
+	return set && r == -EINVAL ? r : kernel_error(r);
 }
