@@ -25,7 +25,7 @@ done
 
 def main():
     build, lane = os.path.abspath(sys.argv[1]), sys.argv[2]
-    argv = [f"{ROOT}/tools/lane", lane, "--timeout", "200", "--with", f"{CACHE}/root-arm64/usr/bin/strace"]
+    argv = [f"{ROOT}/tools/lane", lane, "--timeout", "600", "--with", f"{CACHE}/root-arm64/usr/bin/strace"]
     for p in PROGRAMS:
         argv += ["--with", f"{build}/tests/{p}"]
     p = subprocess.run(argv + ["--", "sh", "-c", GUEST], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",

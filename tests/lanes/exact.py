@@ -62,7 +62,7 @@ def main():
             f"cat > one.sh <<'EOF'\n{command}\nEOF\nrun\n"
     with open(f"{work}/all.sh", "w") as f:
         f.write(script)
-    argv = [f"{ROOT}/tools/lane", lane, "--timeout", "300", "--with", f"{work}/all.sh"]
+    argv = [f"{ROOT}/tools/lane", lane, "--timeout", "600", "--with", f"{work}/all.sh"]
     for f in files:
         argv += ["--with", f]
     p = subprocess.run(argv + ["--", "sh", "./all.sh"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

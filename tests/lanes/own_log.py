@@ -69,7 +69,7 @@ def as_seen(calls):
 def run(build, lane, mode):
     script = GUEST.replace("MODE", mode)
     if lane:
-        argv = [f"{ROOT}/tools/lane", lane, "--timeout", "200", "--with", f"{build}/tests/own_log", "--", "sh", "-c", "DIR=.;" + script]
+        argv = [f"{ROOT}/tools/lane", lane, "--timeout", "600", "--with", f"{build}/tests/own_log", "--", "sh", "-c", "DIR=.;" + script]
     else:
         argv = ["sh", "-c", f"BUILD={build}; DIR=$BUILD/tests;" + script]
     p = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=dict(os.environ, BUILD=build))

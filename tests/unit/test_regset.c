@@ -108,8 +108,8 @@ static void each_is_read_whole_or_not_at_all(void **state)
 		assert_int_equal(tl__regset_read(&task, set->note, bytes, sizeof(bytes)),
 				 sets[i].len);
 		memset(bytes, 0, sizeof(bytes));
-		assert_int_equal(
-			tl__regset_read(&task, set->note, bytes, (size_t)sets[i].len - 1), -ERANGE);
+		assert_int_equal(tl__regset_read(&task, set->note, bytes, (size_t)sets[i].len - 1),
+				 -ERANGE);
 		assert_int_equal(bytes[0], 0);
 	}
 	assert_int_equal(tl__regset_read(&task, 0x7777, bytes, 64), -EOPNOTSUPP);
