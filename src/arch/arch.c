@@ -63,3 +63,14 @@ bool tl__is_restart_code(int64_t ret)
 {
 	return ret == -512 || ret == -513 || ret == -514 || ret == -516;
 }
+
+bool tl__exits_add(uint64_t exits[TL__EXITS_MAX], unsigned *n, uint64_t to)
+{
+	for (unsigned i = 0; i < *n; i++)
+		if (exits[i] == to)
+			return true;
+	if (*n == TL__EXITS_MAX)
+		return false;
+	exits[(*n)++] = to;
+	return true;
+}

@@ -146,6 +146,13 @@ const struct tl__arch *tl__arch_of_call(uint32_t audit_arch, int64_t nr);
 const struct tl__arch *tl__arch_of_gpr(size_t len);
 const struct tl__arch *tl__arch_of_machine(uint16_t e_machine, bool elf64);
 bool tl__is_restart_code(int64_t ret);
+/* One more of the places where a sequence is left, once. False: too many. */
+bool tl__exits_add(uint64_t exits[TL__EXITS_MAX], unsigned *n, uint64_t to);
+
+static inline int64_t tl__sign_extend(uint32_t value, unsigned bits)
+{
+	return (int64_t)((uint64_t)value << (64 - bits)) >> (64 - bits);
+}
 
 /* This machine's own, for programs of 64 or 32 bits. */
 const struct tl__arch *tl__arch_native(unsigned bits);

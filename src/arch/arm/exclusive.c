@@ -17,11 +17,6 @@ struct step {
 	int64_t by; /* BRANCH: from its own place on, in bytes */
 };
 
-static int64_t sign_extend(uint32_t value, unsigned bits)
-{
-	return (int64_t)((uint64_t)value << (64 - bits)) >> (64 - bits);
-}
-
 static bool a32_writes_pc(uint32_t insn)
 {
 	uint32_t to = insn >> 12 & 15, load = insn & 0x00100000;
@@ -52,7 +47,7 @@ static struct step a32(const uint8_t *code)
 		s.kind = insn & 0x00100000 ? LOAD : STORE;
 	} else if ((insn & 0x0f000000) == 0x0a000000 && insn >> 28 != 14) {
 		s.kind = BRANCH;
-		s.by = sign_extend(insn & 0xffffff, 24) * 4 + 8;
+		s.by = tl__sign_extend(insn & 0xffffff, 24) * 4 + 8;
 	} else if ((insn & 0x0e000000) == 0x0a000000 || (insn & 0x0f000000) == 0x0f000000 ||
 		   a32_writes_pc(insn)) {
 		s.kind = LEAVES; /* b, bl, svc */
@@ -69,7 +64,7 @@ static struct step t16(uint32_t insn)
 		s.by = (int64_t)((insn >> 9 & 1) << 6 | (insn >> 3 & 31) << 1) + 4;
 	} else if ((insn & 0xf000) == 0xd000) { /* b<c>; svc, udf */
 		s.kind = (insn >> 8 & 15) < 14 ? BRANCH : LEAVES;
-		s.by = sign_extend(insn & 0xff, 8) * 2 + 4;
+		s.by = tl__sign_extend(insn & 0xff, 8) * 2 + 4;
 	} else if ((insn & 0xf800) == 0xe000 || (insn & 0xff00) == 0x4700 ||
 		   (insn & 0xff00) == 0xbd00 || (insn & 0xfd87) == 0x4487) {
 		s.kind = LEAVES; /* b, bx, pop {pc}, mov or add to pc */
@@ -97,10 +92,10 @@ static struct step t32(uint32_t first, uint32_t second)
 	} else if ((first & 0xf800) == 0xf000 && (second & 0xd000) == 0x8000 &&
 		   (first & 0x0380) != 0x0380) {
 		s.kind = BRANCH;
-		s.by = sign_extend((first >> 10 & 1) << 19 | (second >> 11 & 1) << 18 |
-					   (second >> 13 & 1) << 17 | (first & 0x3f) << 11 |
-					   (second & 0x7ff),
-				   20) *
+		s.by = tl__sign_extend((first >> 10 & 1) << 19 | (second >> 11 & 1) << 18 |
+					       (second >> 13 & 1) << 17 | (first & 0x3f) << 11 |
+					       (second & 0x7ff),
+				       20) *
 			       2 +
 		       4;
 	} else if ((first & 0xf800) == 0xf000 && second & 0x8000 && (second & 0xd000) != 0x8000) {
@@ -128,17 +123,6 @@ static struct step look(const uint8_t *code, size_t left, bool thumb)
 	return left < 4 ? none : t32(half[0], half[1]);
 }
 
-static bool add(uint64_t exits[TL__EXITS_MAX], unsigned *n, uint64_t to)
-{
-	for (unsigned i = 0; i < *n; i++)
-		if (exits[i] == to)
-			return true;
-	if (*n == TL__EXITS_MAX)
-		return false;
-	exits[(*n)++] = to;
-	return true;
-}
-
 unsigned tl__arm_exclusive_exits(const uint8_t *code, size_t code_len, const void *gpr, size_t len,
 				 uint64_t exits[TL__EXITS_MAX])
 {
@@ -152,10 +136,10 @@ unsigned tl__arm_exclusive_exits(const uint8_t *code, size_t code_len, const voi
 		if ((s.kind == LOAD) != (at == 0) || s.kind == LEAVES)
 			return 0;
 		if (s.kind == STORE)
-			return add(exits, &n, ip + at + 4) ? n : 0;
+			return tl__exits_add(exits, &n, ip + at + 4) ? n : 0;
 		/* Back to the load: still inside. */
 		if (s.kind == BRANCH && (int64_t)at + s.by != 0 &&
-		    !add(exits, &n, ip + (uint64_t)((int64_t)at + s.by)))
+		    !tl__exits_add(exits, &n, ip + (uint64_t)((int64_t)at + s.by)))
 			return 0;
 	}
 	return 0;

@@ -15,6 +15,12 @@ extern const struct tl__reg tl__arm64_regs[A64_SLOTS];
 /* exclusive.c */
 unsigned tl__arm64_exclusive_exits(const uint8_t *code, size_t code_len, const void *gpr,
 				   size_t len, uint64_t exits[TL__EXITS_MAX]);
+
+/* branch.c */
+/* Is it, and by how many instructions does it go when it does? */
+bool tl__arm64_is_conditional(uint32_t insn, int64_t *by);
+/* Any branch, exceptions among them. */
+bool tl__arm64_is_branch(uint32_t insn);
 unsigned tl__arm64_next_ips(const uint8_t insn[4], const void *gpr, size_t len,
 			    uint64_t next[TL__EXITS_MAX]);
 
