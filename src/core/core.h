@@ -95,6 +95,8 @@ struct tl__judge {
 	enum tl__pt_request then;
 	bool interrupt; /* an engine wants it broken as soon as it is made */
 	struct tl__raw raw;
+	int32_t nr; /* as the engines left it, and the registers */
+	uint8_t regs[TL__GPR_MAX];
 };
 
 struct tl__process {
@@ -223,6 +225,7 @@ int tl__loop_turn(struct tl_session *s);
 /* stop.c */
 void tl__stop_from_wait(const struct tl__waited *w, struct tl__stop *stop);
 void tl__stop_refine(struct tl__stop *stop, int call_code);
+int tl__stop_code(const struct tl__stop *stop); /* si_code; 0 without a siginfo */
 void tl__signal_from_info(const uint8_t *info, int sig, struct tl_signal *ret);
 
 /* systrack.c */
@@ -283,6 +286,7 @@ int tl__regset_write(struct tl_task *task, uint32_t note, const void *buf, size_
 /* step.c */
 void tl__step_resuming(struct tl_task *task, enum tl__pt_request req);
 void tl__step_typed(struct tl_task *task);
+bool tl__is_uprobe(const struct tl__arch *arch, const uint8_t insn[4]);
 bool tl__step_stopped(struct tl_task *task);
 bool tl__step_trap_blocked(struct tl_task *task);
 void tl__step_loaded(struct tl_task *task);
@@ -308,6 +312,7 @@ bool tl__raw_cancel(struct tl_task *task, uint64_t arg0, enum tl__raw_phase phas
 
 /* judge.c */
 bool tl__judge_applies(struct tl_task *task);
+void tl__judge_anew(struct tl_task *task);
 void tl__judge_exit(struct tl_task *task);
 bool tl__judge_leaving(struct tl_task *task, enum tl__pt_request then, bool interrupt);
 bool tl__judge_again(struct tl_task *task);

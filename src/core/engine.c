@@ -75,6 +75,7 @@ int tl__engine_attach(struct tl_task *task, const struct tl_engine_ops *ops, voi
 	e->ops = e->own_ops = ops;
 	e->data = data;
 	e->events = e->next_events = events;
+	tl__judge_anew(task);
 	e->hold = TL_RUN;
 	e->step = TL_STEP_NONE;
 	if (task->reporting)
@@ -88,8 +89,7 @@ int tl__engine_attach(struct tl_task *task, const struct tl_engine_ops *ops, voi
 void tl__engine_set_events(struct tl_engine *e, uint32_t events)
 {
 	e->next_events = events;
-	/* Nobody may have seen a filter come. */
-	e->task->judge.filter = TL__FILTER_UNKNOWN;
+	tl__judge_anew(e->task);
 	if (!e->task->reporting)
 		e->events = events;
 }

@@ -49,6 +49,12 @@ bool tl__judge_applies(struct tl_task *task)
 	       tl__sys_has(sys, TL__FEATURE_SYSEMU) && has_filter(task);
 }
 
+/* Somebody listens who has not until now: nobody may have seen a filter come. */
+void tl__judge_anew(struct tl_task *task)
+{
+	task->judge.filter = TL__FILTER_UNKNOWN;
+}
+
 /* At an exit: one more filter, perhaps, and for all threads. */
 void tl__judge_exit(struct tl_task *task)
 {
@@ -59,20 +65,37 @@ void tl__judge_exit(struct tl_task *task)
 	    (task->call.nr != arch->known.seccomp && task->call.nr != arch->known.prctl))
 		return;
 	TAILQ_FOREACH (t, &task->session->tasks, link)
-		t->judge.filter = TL__FILTER_UNKNOWN;
+		tl__judge_anew(t);
+}
+
+/* What the call is to be made with: registers and number as the engines left them. */
+static void take_wishes(struct tl_task *task, const struct tl__arch *arch)
+{
+	struct tl__judge *j = &task->judge;
+
+	j->call = task->call;
+	j->raw = task->raw;
+	memcpy(j->regs, task->regs, task->regs_len);
+	if (tl__pt_buf(task->session->sys, TL__PT_GETREGSET, task->tid, arch->nr_note, &j->nr,
+		       sizeof(j->nr)) < 0)
+		j->nr = (int32_t)j->call.nr;
 }
 
 static bool cancel(struct tl_task *task, enum tl__pt_request then)
 {
+	const struct tl__arch *arch = tl__regs_arch(task);
 	struct tl__judge *j = &task->judge;
-	struct tl__raw raw = task->raw;
+	struct tl__frame f;
 
-	j->call = task->call;
+	if (!arch || arch->get_frame(task->regs, task->regs_len, &f) < 0)
+		return false;
+	take_wishes(task, arch);
 	j->then = then;
-	j->told = tl__raw_cancel(task, j->call.args[0], TL__RAW_JUDGED);
-	/* Running again has forgotten it. */
-	j->raw = raw;
-	return j->told;
+	j->told = true;
+	/* They may have moved the pc, which is for behind the call. */
+	arch->set_ip(task->regs, task->regs_len, j->call.ip);
+	/* For number -1 the kernel has put ENOSYS where the argument was. */
+	return tl__raw_cancel(task, j->call.nr == -1 ? j->call.args[0] : f.args[0], TL__RAW_JUDGED);
 }
 
 /* An entry that was reported from a SYSEMU stop goes on; true: on our way. */
@@ -85,15 +108,17 @@ bool tl__judge_leaving(struct tl_task *task, enum tl__pt_request then, bool inte
 	return cancel(task, then);
 }
 
-/* Where the pc stands at the entry of the call that was reported. */
+/* Is this the entry of the call that was reported? */
 static bool is_that_call(struct tl_task *task)
 {
 	const struct tl__arch *arch = tl__regs_arch(task);
-	struct tl__frame f;
+	unsigned first = task->judge.call.nr == -1; /* the others are kept in any case */
+	struct tl__frame f, wish;
 
 	return task->judge.told && arch && arch->get_frame(task->regs, task->regs_len, &f) == 0 &&
-	       f.ip == task->judge.call.ip && f.sp == task->judge.call.sp &&
-	       !memcmp(f.args, task->judge.call.args, sizeof(f.args));
+	       arch->get_frame(task->judge.regs, task->regs_len, &wish) == 0 &&
+	       f.ip == task->judge.call.ip && f.sp == wish.sp &&
+	       !memcmp(&f.args[first], &wish.args[first], (6 - first) * sizeof(f.args[0]));
 }
 
 /* At a SYSEMU stop: the call that was reported and did not come to be made. */
@@ -105,6 +130,7 @@ bool tl__judge_again(struct tl_task *task)
 	}
 	task->call = task->judge.call;
 	task->stop.kind = TL__STOP_ENTRY;
+	memcpy(task->regs, task->judge.regs, task->regs_len);
 	return cancel(task, task->judge.then);
 }
 
@@ -146,7 +172,6 @@ bool tl__judge_enter(struct tl_task *task)
 bool tl__judge_entered(struct tl_task *task)
 {
 	struct tl__judge *j = &task->judge;
-	const int32_t nr = (int32_t)j->call.nr;
 	const struct tl__arch *arch;
 
 	let_signals_come(task);
@@ -155,7 +180,7 @@ bool tl__judge_entered(struct tl_task *task)
 	j->told = false;
 	arch = tl__regs_arch(task);
 	tl__ignore(tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, arch->nr_note,
-			      (void *)(uintptr_t)&nr, sizeof(nr)) < 0);
+			      &j->nr, sizeof(j->nr)) < 0);
 	task->call = j->call;
 	task->call_valid = true;
 	task->entered_arg0 = j->call.args[0];
@@ -163,6 +188,11 @@ bool tl__judge_entered(struct tl_task *task)
 	task->raw.value = j->raw.value;
 	task->raw.changed = j->raw.changed;
 	task->stop.kind = TL__STOP_ENTRY;
+	task->stop.hides = true;
+	if (memcmp(task->regs, j->regs, task->regs_len) != 0) {
+		memcpy(task->regs, j->regs, task->regs_len);
+		task->regs_dirty = true;
+	}
 	tl__resume_claimed(task, j->then, 0);
 	if (j->interrupt)
 		tl__task_interrupt(task);
