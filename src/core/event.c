@@ -28,7 +28,6 @@ static void report_exit(struct tl_task *task)
 	struct tl_event ev = { .type = TL_EVENT_SYSCALL_EXIT };
 	/* Not one that is asked for here: that begins here. */
 	bool stepped = tl__verdict_fold(task).step != TL_STEP_NONE;
-
 	int64_t ret;
 
 	if (task->skip_owed)

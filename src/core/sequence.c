@@ -2,8 +2,10 @@
 /*
  * A step over a sequence that cannot be stepped through (load-exclusive, store-exclusive) takes it
  * whole: hardware breakpoints of this thread alone stand where it is left. With none free, the step
- * is made all the same. So are instructions passed that have a uprobe of the kernel's own: on arm64
- * that loses the step (arch_uprobe_post_xol) or ends it late (simulated ones).
+ * is made all the same.
+ *
+ * An instruction with a uprobe of the kernel's own is passed in the same way: on arm64 that would
+ * lose the step (arch_uprobe_post_xol), or end it late (simulated instructions).
  */
 #include "core.h"
 
@@ -89,7 +91,7 @@ static unsigned behind_uprobe(struct tl_task *task, const struct tl__arch *arch)
 	unsigned n;
 
 	if (!sys->ops->mapped_read || sys->ops->mapped_read(sys, task->tid, ip, insn, 4) != 4 ||
-	    !memcmp(insn, arch->uprobe, 4))
+	    tl__is_uprobe(arch, insn))
 		return 0;
 	n = arch->next_ips(insn, task->regs, task->regs_len, task->sequence_exits);
 	for (unsigned i = 0; i < n; i++)
@@ -108,7 +110,7 @@ bool tl__sequence_resuming(struct tl_task *task)
 	if (!arch || !arch->exclusive_exits || task->deliver)
 		return false;
 	n = tl__mem_read(task, arch->get_ip(task->regs, task->regs_len), code, sizeof(code));
-	if (n >= 4 && arch->next_ips && !memcmp(code, arch->uprobe, arch->breakpoint_len))
+	if (n >= 4 && arch->next_ips && tl__is_uprobe(arch, code))
 		task->sequence_n = behind_uprobe(task, arch);
 	else if (n >= 4)
 		task->sequence_n = arch->exclusive_exits(code, (size_t)n, task->regs,
@@ -125,7 +127,7 @@ bool tl__sequence_resuming(struct tl_task *task)
 void tl__sequence_stopped(struct tl_task *task)
 {
 	const struct tl__arch *arch;
-	int32_t code;
+	int code;
 	uint64_t ip;
 
 	if (!task->sequence_n)
@@ -135,7 +137,7 @@ void tl__sequence_stopped(struct tl_task *task)
 		return;
 	disarm(task, arch);
 	ip = arch->get_ip(task->regs, task->regs_len);
-	memcpy(&code, task->stop.info + 8, sizeof(code)); /* si_code */
+	code = tl__stop_code(&task->stop);
 	for (unsigned i = 0; i < task->sequence_n; i++)
 		if (task->stop.kind == TL__STOP_SIGNAL && task->stop.sig == SIGTRAP_ &&
 		    code == TRAP_HWBKPT_ && ip == task->sequence_exits[i])

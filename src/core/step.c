@@ -63,6 +63,11 @@ static void block_trap_again(struct tl_task *task)
 	tl__ignore(trap_mask(task, TL__PT_SETSIGMASK, &mask) < 0);
 }
 
+bool tl__is_uprobe(const struct tl__arch *arch, const uint8_t insn[4])
+{
+	return arch->uprobe[0] && !memcmp(insn, arch->uprobe, arch->breakpoint_len);
+}
+
 static void look_at_insn(struct tl_task *task, const struct tl__arch *arch)
 {
 	uint8_t insn[4] = { 0 };
@@ -75,7 +80,7 @@ static void look_at_insn(struct tl_task *task, const struct tl__arch *arch)
 	if (n <= 0)
 		return;
 	task->stepped_call = arch->is_call(insn, task->regs, task->regs_len);
-	task->stepped_uprobe = !memcmp(insn, arch->uprobe, arch->breakpoint_len);
+	task->stepped_uprobe = tl__is_uprobe(arch, insn);
 	if (arch->step_saves_flags && !arch->has_trap_flag(task->regs, task->regs_len))
 		arch->step_saves_flags(insn, (size_t)n, task->regs, task->regs_len,
 				       &task->saved_flags);
@@ -138,12 +143,12 @@ static void hide_in_frame(struct tl_task *task)
 {
 	const struct tl__arch *arch = tl__regs_arch(task);
 	uint64_t at, flags;
-	uint32_t first;
+	uint32_t first = 0;
 
 	if (!arch || !arch->frame_flags)
 		return;
 	at = arch->get_sp(task->regs, task->regs_len);
-	if (tl__mem_read(task, at, &first, sizeof(first)) != sizeof(first))
+	if (arch->plain_frame && tl__mem_read(task, at, &first, sizeof(first)) != sizeof(first))
 		return;
 	at += arch->plain_frame && first == arch->plain_frame ? arch->plain_frame_flags
 							      : arch->frame_flags;
@@ -184,14 +189,13 @@ static void end_lingering(struct tl_task *task)
 void tl__step_typed(struct tl_task *task)
 {
 	const struct tl__arch *arch;
-	int32_t code;
 
 	if (!task->stepped_uprobe || task->stop.kind != TL__STOP_SIGNAL ||
 	    task->stop.sig != SIGTRAP)
 		return;
-	memcpy(&code, task->stop.info + 8, sizeof(code)); /* si_code */
 	arch = tl__regs_arch(task);
-	if (arch && code == SI_USER && arch->get_ip(task->regs, task->regs_len) != task->stepped_ip)
+	if (arch && task->stop.have_info && tl__stop_code(&task->stop) == SI_USER &&
+	    arch->get_ip(task->regs, task->regs_len) != task->stepped_ip)
 		task->stop.kind = TL__STOP_STEP;
 }
 
@@ -227,13 +231,10 @@ bool tl__step_stopped(struct tl_task *task)
 	task->frame_owed = false;
 	if (task->stop.kind == TL__STOP_HANDLER)
 		hide_in_frame(task);
-	if (ours)
-		tl__resume_claimed(task, task->frame_then, 0);
-	else if (is_broken_call(task)) {
-		tl__resume_claimed(task, task->last_request, 0);
-		return true;
-	}
-	return ours;
+	if (!ours && !is_broken_call(task))
+		return false;
+	tl__resume_claimed(task, ours ? task->frame_then : task->last_request, 0);
+	return true;
 }
 
 /* How a task goes on that was to go on like this: over what cannot be stepped through as a whole;

@@ -65,6 +65,14 @@ void tl__stop_refine(struct tl__stop *stop, int call_code)
 		stop->kind = TL__STOP_STEP;
 }
 
+int tl__stop_code(const struct tl__stop *stop)
+{
+	siginfo_t si;
+
+	memcpy(&si, stop->info, sizeof(si));
+	return stop->have_info ? si.si_code : 0;
+}
+
 static bool is_fault(int sig, int code)
 {
 	if (code <= 0 || code == SI_KERNEL)

@@ -19,7 +19,7 @@ struct mapping {
 static int find(pid_t tid, uint64_t addr, struct mapping *m)
 {
 	char name[40], line[PATH_MAX + 128];
-	int r = -EFAULT, at;
+	int r = -EFAULT, at = 0;
 	FILE *f;
 
 	snprintf(name, sizeof(name), "/proc/%d/maps", (int)tid);
