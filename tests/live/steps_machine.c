@@ -234,3 +234,21 @@ bool is_asleep(void)
 	p = strrchr(text, ')');
 	return p && p[2] == 'S';
 }
+
+bool info_is_right(const struct tl_event *ev, uint64_t at)
+{
+	const struct tl_signal *sig = &ev->signal;
+
+	switch (sig->signo) {
+	case SIGTRAP:
+		return run.machine->break_len ? sig->code == SI_KERNEL
+					      : sig->code == TRAP_BRKPT && sig->addr == at;
+	case SIGILL:
+		return sig->code > 0 && sig->code != SI_KERNEL && sig->addr == at;
+	case SIGUSR1:
+	case SIGWINCH:
+		return sig->code == SI_TKILL && sig->pid == getpid();
+	default:
+		return false;
+	}
+}

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The step contract, cell by cell: docs/step.md. Usage: test_steps DIR [STOP].
+ * The step contract, cell by cell: docs/step.md. Usage: test_steps DIR [OPTION...] [STOP].
+ *
+ * own-filter: of programs with a system call filter of their own, which lets all pass
+ * only-64: where there are no others
  *
  * A cell is one run of step_cells: to its stop, where things are written and the task goes on; what
  * comes next is the result.
@@ -182,25 +185,6 @@ static bool trap_flag_shows(const struct tl_event *ev)
 		saved |= m->saved[1] && at >= run.label[D] ? (uint32_t)reg(m->saved[1]) : 0;
 	}
 	return saved & m->trap_flag;
-}
-
-/* Whose signal it is: the processor's, at this place, or ours. */
-static bool info_is_right(const struct tl_event *ev, uint64_t at)
-{
-	const struct tl_signal *sig = &ev->signal;
-
-	switch (sig->signo) {
-	case SIGTRAP:
-		return run.machine->break_len ? sig->code == SI_KERNEL
-					      : sig->code == TRAP_BRKPT && sig->addr == at;
-	case SIGILL:
-		return sig->code > 0 && sig->code != SI_KERNEL && sig->addr == at;
-	case SIGUSR1:
-	case SIGWINCH:
-		return sig->code == SI_TKILL && sig->pid == getpid();
-	default:
-		return false;
-	}
 }
 
 /* What it is, as docs/step.md would say it. */
@@ -526,16 +510,20 @@ static bool as_expected(const char *want, const char *got)
 	       is(want + 7, got + 6);
 }
 
-static unsigned done, failed, excepted;
+static unsigned done, failed, excepted, left_out;
+static bool only_64;
 
 static void compare(const struct cell *c, bool walk)
 {
 	bool exception = false;
 	const char *want = expected(c, &exception), *got;
 
-	/* Not everyone may set a probe. */
-	if (is(want, "not made") || (is(c->stop, "uprobe") && !uprobes_possible()))
+	if (is(want, "not made"))
 		return;
+	if (is(c->stop, "uprobe") && !uprobes_possible()) {
+		left_out++;
+		return;
+	}
 	got = run_cell(c, want, walk);
 	done++;
 	excepted += exception;
@@ -558,13 +546,8 @@ static void all(const char *stop)
 
 static void all_on(enum tl_abi abi, const char *stop)
 {
-	char path[4096];
-
 	done = failed = excepted = 0;
 	machine = machine_of(abi);
-	snprintf(path, sizeof(path), "%s/step_cells%s", dir, suffix());
-	if (access(path, X_OK))
-		return;
 	unsetenv("BLOCK_SIGTRAP");
 	all(stop);
 	setenv("BLOCK_SIGTRAP", "1", 1);
@@ -577,18 +560,30 @@ int main(int argc, char **argv)
 {
 	struct itimerval every = { { 0, 10000 }, { 0, 10000 } };
 	struct sigaction sa = { .sa_handler = on_alarm };
-	const char *stop = argc > 2 ? argv[2] : NULL;
+	const char *stop = NULL;
 	unsigned bad;
 
 	dir = argc > 1 ? argv[1] : ".";
+	for (int i = 2; i < argc; i++) {
+		if (is(argv[i], "only-64"))
+			only_64 = true;
+		else if (is(argv[i], "own-filter"))
+			setenv("OWN_FILTER", "1", 1);
+		else
+			stop = argv[i];
+	}
 	setvbuf(stdout, NULL, _IONBF, 0);
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &every, NULL);
 	all_on(tl_abi_native(64), stop);
 	bad = failed;
-	all_on(tl_abi_native(32), stop);
-	bad += failed;
+	if (!only_64) {
+		all_on(tl_abi_native(32), stop);
+		bad += failed;
+	}
 	tl_session_free(sessions[0]);
 	tl_session_free(sessions[1]);
-	return bad != 0;
+	if (left_out)
+		printf("%u cells left out: who runs them may not set uprobes\n", left_out);
+	return bad != 0 || (left_out && getenv("CI"));
 }

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A program with a system call filter of its own, which judges by the first argument: a close of
- * descriptor 1000 gets EXFULL, of 2000 ENOANO, and number -1 is death. Usage: own_filter [COUNT]
+ * descriptor 1000 gets EXFULL, of 2000 ENOANO. Usage: own_filter changed|skipped|alone COUNT
  *
- * A tracer makes 2000 of 1000 where the second argument is odd, and getppid of a close of 4000.
- * Status 0 if all was so, while signals arrive; 2 where there are no filters, 3 without a tracer.
+ * changed: a tracer makes 2000 of 1000 where the second argument is odd, and getppid of a close of
+ *          4000; number -1 is death
+ * skipped: a close of 3000 as well, which is not made and gives 7; number -1 gets EXDEV
+ * alone:   nobody changes anything (though there may be tracers who come and go), and number -1 is
+ *          death; COUNT 0: until SIGTERM
+ *
+ * Status 0 if all was so, while signals arrive; 2 where there are no filters.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -29,12 +36,20 @@ static void on_alarm(int sig)
 	errno = saved;
 }
 
-static int install(void)
+static volatile sig_atomic_t over;
+
+static void on_term(int sig)
+{
+	(void)sig;
+	over = 1;
+}
+
+static int install(unsigned no_number)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xffffffff, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, no_number),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
@@ -69,20 +84,22 @@ int main(int argc, char **argv)
 {
 	struct itimerval often = { { 0, 15000 }, { 0, 15000 } };
 	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
-	long count = argc > 1 ? atol(argv[1]) : 100, bad = 0;
+	const char *how = argc > 1 ? argv[1] : "changed";
+	bool alone = !strcmp(how, "alone"), skipped = !strcmp(how, "skipped");
+	long count = argc > 2 ? atol(argv[2]) : 100, bad = 0, parent = getppid();
 
-	if (install())
+	if (install(skipped ? SECCOMP_RET_ERRNO | EXDEV : SECCOMP_RET_KILL_PROCESS))
 		return 2;
-	if (result(1000, 1) == -EXFULL)
-		return 3;
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &often, NULL);
-	for (long i = 0; i < count && !bad; i++) {
+	sa.sa_handler = on_term;
+	sigaction(SIGTERM, &sa, NULL);
+	for (long i = 0; (count ? i < count : !over) && !bad; i++) {
 		bad += wrong("left alone", i, result(1000, 2 * i), -EXFULL);
-		bad += wrong("changed", i, result(1000, 2 * i + 1), -ENOANO);
+		bad += wrong("changed", i, result(1000, 2 * i + 1), alone ? -EXFULL : -ENOANO);
 		bad += wrong("another", i, result(1500, i), -EBADF);
-		bad += wrong("another call", i, result(4000, i), getppid());
-		bad += wrong("no number", i, getppid() > 0, 1);
+		bad += wrong("another call", i, result(4000, i), alone ? -EBADF : parent);
+		bad += wrong("no number", i, result(3000, i), skipped ? 7 : -EBADF);
 	}
 	return bad != 0;
 }

@@ -5,10 +5,13 @@
  * is what is executed: A to E alone.
  */
 #define _GNU_SOURCE
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -196,6 +199,16 @@ struct scene {
 #define AS_SCENE(name) { #name, SPOTS(name), do_##name },
 
 #ifndef TARGET
+/* A system call filter of its own. */
+static int let_all_pass(void)
+{
+	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { 1, &code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0;
+}
+
 /* Nobody traces a child. */
 static void trapped(int sig)
 {
@@ -234,6 +247,8 @@ int main(int argc, char **argv)
 	sa.sa_handler = trapped;
 	sigaction(SIGTRAP, &sa, NULL);
 	signal(SIGWINCH, SIG_IGN);
+	if (getenv("OWN_FILTER") && let_all_pass())
+		return 2;
 	if (write(-1, labels, sizeof(labels)) == 0)
 		return 2;
 	scene->go();
