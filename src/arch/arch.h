@@ -8,6 +8,7 @@
 #ifndef TL_ARCH_H
 #define TL_ARCH_H
 
+#include "displace.h"
 #include "trapline/types.h"
 
 /* Calls' numbers on arm64 kernels, for AArch64 and AArch32 tasks. */
@@ -135,6 +136,10 @@ struct tl__arch {
 	 */
 	unsigned (*next_ips)(const uint8_t insn[4], const void *gpr, size_t len,
 			     uint64_t next[TL__EXITS_MAX]);
+	/* What an instruction becomes in a slot; false: that is too far away. NULL: no probes here.
+	 */
+	bool (*displace)(const struct tl__original *o, uint64_t slot, struct tl__displaced *ret);
+	uint64_t reach;         /* of a slot's branches, in bytes; 0: of any width */
 	uint32_t hw_break_note; /* the set of this thread's hardware breakpoints */
 };
 

@@ -6,8 +6,8 @@
 
 bool tl__arm64_is_conditional(uint32_t insn, int64_t *by)
 {
-	if ((insn & 0xff000010) == 0x54000000 || (insn & 0x7e000000) == 0x34000000) {
-		*by = tl__sign_extend(insn >> 5 & 0x7ffff, 19); /* b.cond, cbz, cbnz */
+	if ((insn & 0xff000000) == 0x54000000 || (insn & 0x7e000000) == 0x34000000) {
+		*by = tl__sign_extend(insn >> 5 & 0x7ffff, 19); /* b.cond, bc.cond, cbz, cbnz */
 		return true;
 	}
 	if ((insn & 0x7e000000) == 0x36000000) {

@@ -174,6 +174,8 @@ const struct tl__arch tl__arch_arm64 = {
 	.frame_flags = FRAME_PSTATE,
 	.exclusive_exits = tl__arm64_exclusive_exits,
 	.next_ips = tl__arm64_next_ips,
+	.displace = tl__arm64_displace,
+	.reach = TL__ARM64_REACH,
 	.uprobe = { 0xa0, 0x00, 0x20, 0xd4 }, /* brk #5 */
 	.hw_break_note = TL__NT_ARM_HW_BREAK,
 };

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-static bool is_exclusive(uint32_t insn, bool load)
+bool tl__arm64_is_exclusive(uint32_t insn, bool load)
 {
 	if ((insn & 0x3fc00000) != (load ? 0x08400000u : 0x08000000u))
 		return false;
@@ -30,9 +30,9 @@ unsigned tl__arm64_exclusive_exits(const uint8_t *code, size_t code_len, const v
 
 		memcpy(&insn, code + i * 4, sizeof(insn));
 		if (i == 0) {
-			if (!is_exclusive(insn, true))
+			if (!tl__arm64_is_exclusive(insn, true))
 				return 0;
-		} else if (is_exclusive(insn, false)) {
+		} else if (tl__arm64_is_exclusive(insn, false)) {
 			return tl__exits_add(exits, &n, ip + (i + 1) * 4) ? n : 0;
 		} else if (tl__arm64_is_conditional(insn, &by)) {
 			/* Back to the load: still inside. */

@@ -13,6 +13,7 @@ extern const struct tl__view tl__arm64_view;
 extern const struct tl__reg tl__arm64_regs[A64_SLOTS];
 
 /* exclusive.c */
+bool tl__arm64_is_exclusive(uint32_t insn, bool load);
 unsigned tl__arm64_exclusive_exits(const uint8_t *code, size_t code_len, const void *gpr,
 				   size_t len, uint64_t exits[TL__EXITS_MAX]);
 

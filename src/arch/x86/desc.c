@@ -229,6 +229,8 @@ const struct tl__arch tl__arch_x86_64 = {
 	.get_frame = get_frame_64,
 	.set_nr = set_nr,
 	.set_args = set_args_64,
+	.displace = tl__x86_64_displace,
+	.reach = TL__X86_64_REACH,
 	COMMON,
 };
 
@@ -245,6 +247,8 @@ const struct tl__arch tl__arch_x32 = {
 	.get_frame = get_frame_x32,
 	.set_nr = set_nr_x32,
 	.set_args = set_args_64,
+	.displace = tl__x86_64_displace,
+	.reach = TL__X86_64_REACH,
 	COMMON,
 };
 
@@ -272,5 +276,6 @@ const struct tl__arch tl__arch_i386 = {
 	.get_frame = get_frame_32,
 	.set_nr = set_nr,
 	.set_args = set_args_32,
+	.displace = tl__i386_displace,
 	COMMON,
 };
