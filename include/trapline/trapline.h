@@ -9,6 +9,7 @@
 #include <trapline/error.h>
 #include <trapline/raw_regs.h>
 #include <trapline/session.h>
+#include <trapline/site.h>
 #include <trapline/stack.h>
 #include <trapline/state.h>
 #include <trapline/task.h>

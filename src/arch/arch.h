@@ -62,6 +62,7 @@ struct tl__known_calls {
 	int16_t execve, execveat;
 	int16_t close;
 	int16_t seccomp, prctl;
+	int16_t mmap, munmap, rt_sigaction; /* mmap2 where there is one */
 };
 
 /* What a stepped instruction does with the flags that the step is made by. */
@@ -91,6 +92,7 @@ struct tl__arch {
 	uint8_t breakpoint[4];
 	uint8_t breakpoint_len;
 	uint8_t uprobe[4];          /* what the kernel's own are, of the same length */
+	uint8_t breakpoint_code;    /* si_code of its SIGTRAP */
 	uint8_t breakpoint_advance; /* how far past it the pc stands in the stop */
 
 	/* gpr/len: the general set as the kernel gave it; its length tells its layout. */
@@ -101,12 +103,19 @@ struct tl__arch {
 	/* Puts the task back before the call's instruction, with number and first argument in place
 	 * (which x86 and AArch32 keep themselves: arg0 is not looked at there). */
 	int (*reissue)(void *gpr, size_t len, uint64_t arg0);
+	/* Puts the task in front of a call's instruction at ip, with everything in place for it and
+	 * nothing to be restarted; and that instruction. NULL: not here. */
+	int (*make_call)(void *gpr, size_t len, int64_t nr, const uint64_t args[6], uint64_t ip);
+	uint8_t call_insn[4], call_insn_len;
 	/* Was this stop reached through a system call? (x86: orig_rax is not -1.) NULL where the
 	 * general set does not tell. */
 	bool (*in_syscall)(const void *gpr, size_t len);
 	uint64_t (*get_ip)(const void *gpr, size_t len);
 	int (*set_ip)(void *gpr, size_t len, uint64_t ip);
 	uint64_t (*get_sp)(const void *gpr, size_t len);
+	void (*add_sp)(void *gpr, size_t len, int by);
+	/* syscall leaves the pc in rcx. NULL: not here. */
+	void (*fix_rcx)(void *gpr, size_t len, uint64_t raw, uint64_t shown);
 	/* The registers in DWARF's order; returns how many. */
 	unsigned (*dwarf_regs)(const void *gpr, size_t len, uint64_t regs[TL__DWARF_MAX]);
 	/* The ABI that the instruction before ip would use: for kernels that do not tell. */

@@ -87,7 +87,7 @@ static bool claim_foreign_seccomp(struct tl_task *task)
 }
 
 static bool (*const claims[])(struct tl_task *) = {
-	claim_spawning,      tl__raw_claim,      claim_emulated,
+	claim_spawning,      tl__remote_claim,   tl__raw_claim,         claim_emulated,
 	claim_emulated_exit, claim_second_entry, claim_foreign_seccomp,
 };
 

@@ -40,6 +40,7 @@ enum tl__stop_kind {
 	TL__STOP_EXEC,
 	TL__STOP_VFORK_DONE,
 	TL__STOP_EXIT_EVENT,
+	TL__STOP_SITE, /* at a patched address: nothing of the program's */
 };
 
 struct tl__stop {
@@ -99,6 +100,14 @@ struct tl__judge {
 	uint8_t regs[TL__GPR_MAX];
 };
 
+/* A thread that runs out of line, and where it is seen: site/slot.c. */
+struct tl__moved {
+	bool on, done;        /* the instruction has been executed */
+	int8_t sp;            /* added to what is shown */
+	uint64_t raw, shown;  /* pc */
+	uint64_t addr, slot;  /* of the instruction */
+};
+
 struct tl__process {
 	pid_t tgid;
 	unsigned tasks;   /* alive */
@@ -143,6 +152,7 @@ struct tl_task {
 	} noted;             /* arg0.c */
 	struct tl__raw raw;
 	struct tl__judge judge;
+	struct tl__remote *remote;          /* a call that it makes for us: remote.c */
 	struct tl__saved_flags saved_flags; /* step.c */
 	uint64_t stepped_ip, stepped_sp;
 	bool stepped_uprobe, stepped_call;      /* what stands there */
@@ -155,6 +165,9 @@ struct tl_task {
 	bool skip_owed; /* the result of a skipped call is put in place at its exit */
 	int64_t skip_ret;
 	bool emulated; /* a SYSEMU stop was rewound: the exit of the skipped call comes first */
+
+	struct tl__moved moved;
+	struct tl__sited *sited; /* NULL: no sites in its memory */
 
 	bool regs_valid, regs_dirty;
 	uint16_t regs_len;
@@ -192,6 +205,19 @@ struct tl__place {
 	struct tl__guard *guard;
 };
 
+/* Where the layer of patched addresses takes part. */
+struct tl__site_hooks {
+	bool (*stopped)(struct tl_task *task); /* true: it goes on, and no engine is told */
+	void (*secure)(struct tl_task *task);  /* a stop that is about to be taken */
+	void (*loaded)(struct tl_task *task);  /* registers, fresh from the kernel */
+	void (*raw)(struct tl_task *task, void *regs); /* what the kernel is to get */
+	void (*hide)(struct tl_task *task, uint64_t addr, void *buf, size_t n);
+	void (*written)(struct tl_task *task, uint64_t addr, size_t n);
+	void (*work)(struct tl_session *s); /* before the next wait */
+	bool (*leaving)(struct tl_task *task); /* true: it cannot be let go yet */
+	void (*done)(struct tl_session *s);
+};
+
 TAILQ_HEAD(tl__tasks, tl_task);
 
 struct tl_session {
@@ -216,9 +242,12 @@ struct tl_session {
 	unsigned alone; /* stops to take one by one before all tasks are looked at again */
 	struct tl__watcher *watcher; /* behind tl_session_fd() */
 	FILE *record;
+	const struct tl__site_hooks *site_hooks; /* NULL: there are no sites */
+	struct tl__sites *sites;
 };
 
 /* loop.c */
+void tl__load_siginfo(struct tl_task *task);
 int tl__loop_run(struct tl_session *s);
 int tl__loop_turn(struct tl_session *s);
 
@@ -310,6 +339,15 @@ void tl__raw_pay(struct tl_task *task);
 bool tl__raw_is_plain(const struct tl_task *task);
 bool tl__raw_cancel(struct tl_task *task, uint64_t arg0, enum tl__raw_phase phase);
 
+/* remote.c */
+/* The call's result, or a negated error number of our own: -ESRCH, -EFAULT. */
+typedef void tl__remote_done(struct tl_task *task, int64_t ret, void *data);
+/* -EINPROGRESS; -EBUSY outside of an interrupt's stop. While it is made no engine sees a stop. */
+int tl__remote(struct tl_task *task, int64_t nr, const uint64_t args[6], tl__remote_done *done,
+	       void *data);
+bool tl__remote_claim(struct tl_task *task);
+void tl__remote_gone(struct tl_task *task);
+
 /* judge.c */
 bool tl__judge_applies(struct tl_task *task);
 void tl__judge_anew(struct tl_task *task);
@@ -352,6 +390,8 @@ void tl__verdict_note(struct tl_engine *e, tl_verdict v);
 void tl__task_settle(struct tl_task *task);
 bool tl__has_handler(struct tl_task *task); /* of the signal that is about to be delivered */
 void tl__task_interrupt(struct tl_task *task);
+/* On to an interrupt's stop, in which a quiesce is reported, and without executing anything. */
+void tl__task_bounce(struct tl_task *task);
 /* In an event's stop in the middle of a call. */
 bool tl__in_call_event(const struct tl_task *task);
 void tl__resume_claimed(struct tl_task *task, enum tl__pt_request req, int sig);
@@ -388,6 +428,9 @@ void tl__place_done(struct tl_session *s);
 /* memview.c */
 int64_t tl__mem_read(struct tl_task *task, tl_addr addr, void *buf, size_t len);
 int64_t tl__mem_write(struct tl_task *task, tl_addr addr, const void *buf, size_t len);
+/* Without what hides patched text. */
+int64_t tl__mem_read_raw(struct tl_task *task, tl_addr addr, void *buf, size_t len);
+int64_t tl__mem_write_raw(struct tl_task *task, tl_addr addr, const void *buf, size_t len);
 
 /* watch.c: a pollable descriptor */
 int tl__watch_fd(struct tl_session *s);

@@ -48,7 +48,9 @@ bool tl__detach_now(struct tl_task *task)
 	int r;
 
 	/* The filter stays behind and would answer ENOSYS to what it selects. */
-	if (task->filtered)
+	if (task->filtered || task->remote)
+		return false;
+	if (task->sited && s->site_hooks->leaving(task))
 		return false;
 	tl__regs_flush(task);
 	/* A register, or a changed argument of a call that comes again, is not in place yet. */

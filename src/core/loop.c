@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static void load_siginfo(struct tl_task *task)
+void tl__load_siginfo(struct tl_task *task)
 {
 	int r = tl__pt_buf(task->session->sys, TL__PT_GETSIGINFO, task->tid, 0, task->stop.info,
 			   sizeof(task->stop.info));
@@ -27,7 +27,7 @@ static bool type_stop(struct tl_task *task)
 
 	switch (task->stop.kind) {
 	case TL__STOP_SIGNAL:
-		load_siginfo(task);
+		tl__load_siginfo(task);
 		if (stepping(task) && tl__regs_arch(task))
 			tl__stop_refine(&task->stop, tl__regs_arch(task)->step_call_code);
 		tl__step_typed(task);
@@ -87,14 +87,27 @@ static bool broken_by_detach(struct tl_task *task)
 	return tl__is_restart_code(task->call.ret) || tl__reissue_broken(task);
 }
 
+/* Nothing to be told; what engines want is seen to, if it has not gone on already. */
+static void at_site(struct tl_task *task)
+{
+	if (task->state != TL__TASK_STOPPED)
+		return;
+	task->interrupted = false;
+	tl__place_stopped(task);
+	tl__task_settle(task);
+}
+
 static void stopped(struct tl_task *task)
 {
 	tl__systrack_stop(&task->track, task->stop.kind);
 	if (tl__claim(task))
 		return;
-	if (!type_stop(task)) {
+	if (task->sited && task->session->site_hooks->stopped(task)) {
+		at_site(task);
 		return;
 	}
+	if (!type_stop(task))
+		return;
 	if (tl__raw_stopped(task))
 		return;
 	if (tl__step_stopped(task))
@@ -141,7 +154,7 @@ static void handle(struct tl_session *s, const struct tl__waited *w, bool peeked
 		stopped(task);
 }
 
-enum { LOOK_EVERY = 8 };
+enum { LOOK_EVERY = 8, SIGTRAP_ = 5 };
 
 static int take_one(struct tl_session *s, unsigned flags)
 {
@@ -167,13 +180,36 @@ static bool room_for(struct tl_session *s, size_t n)
 	return true;
 }
 
+/* One that has to do with a site is looked at before it is taken: once it is, and we are killed,
+ * the thread goes on behind the breakpoint. */
+static int take_next(struct tl_session *s, unsigned flags, struct tl__waited *w)
+{
+	struct tl_task *task;
+	int r;
+
+	if (!s->site_hooks)
+		return s->sys->ops->wait(s->sys, flags, w);
+	r = s->sys->ops->wait(s->sys, flags | TL__WAIT_PEEK, w);
+	if (r <= 0)
+		return r;
+	task = tl__task_find(s, w->tid);
+	if (task && task->sited && w->kind == TL__WAIT_STOPPED) {
+		task->regs_valid = false;
+		tl__stop_from_wait(w, &task->stop);
+		if (task->stop.kind == TL__STOP_SIGNAL && task->stop.sig == SIGTRAP_)
+			s->site_hooks->secure(task);
+	}
+	s->sys->ops->consume(s->sys, w->tid);
+	return r;
+}
+
 static int take_all(struct tl_session *s, unsigned flags)
 {
 	size_t n = 0;
 	int r = -ENOMEM;
 
 	while (room_for(s, n)) {
-		r = s->sys->ops->wait(s->sys, n ? TL__WAIT_NOHANG : flags, &s->batch[n]);
+		r = take_next(s, n ? TL__WAIT_NOHANG : flags, &s->batch[n]);
 		if (r <= 0)
 			break;
 		n++;
@@ -229,6 +265,8 @@ int tl__loop_run(struct tl_session *s)
 				return r;
 			continue;
 		}
+		if (s->site_hooks)
+			s->site_hooks->work(s);
 		r = take(s, true);
 		if (r == -ECHILD && s->ntasks)
 			return tl__fail(s, NULL, "wait", r);
@@ -247,9 +285,11 @@ int tl__loop_turn(struct tl_session *s)
 {
 	int r;
 
-	do
+	do {
+		if (s->site_hooks)
+			s->site_hooks->work(s);
 		r = s->ntasks ? take(s, false) : 0;
-	while (r > 0 && !s->failed);
+	} while (r > 0 && !s->failed);
 	if (s->failed)
 		return s->failed;
 	if (r < 0 && r != -ECHILD && r != -EINTR)

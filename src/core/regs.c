@@ -3,6 +3,7 @@
 #include "core.h"
 
 #include <errno.h>
+#include <string.h>
 
 enum { NT_PRSTATUS_ = 1 };
 
@@ -21,17 +22,23 @@ int tl__regs_load(struct tl_task *task)
 	task->regs_dirty = false;
 	tl__step_loaded(task);
 	tl__raw_loaded(task);
+	if (task->sited)
+		task->session->site_hooks->loaded(task);
 	return 0;
 }
 
 int tl__regs_flush(struct tl_task *task)
 {
+	uint8_t raw[TL__GPR_MAX];
 	int r;
 
 	if (!task->regs_valid || !task->regs_dirty)
 		return 0;
 	tl__raw_flushing(task);
-	r = tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, NT_PRSTATUS_, task->regs,
+	memcpy(raw, task->regs, task->regs_len);
+	if (task->moved.on)
+		task->session->site_hooks->raw(task, raw);
+	r = tl__pt_buf(task->session->sys, TL__PT_SETREGSET, task->tid, NT_PRSTATUS_, raw,
 		       task->regs_len);
 	task->regs_dirty = false;
 	return r < 0 ? r : 0;

@@ -164,6 +164,15 @@ void tl__task_interrupt(struct tl_task *task)
 		task->interrupted = true;
 }
 
+void tl__task_bounce(struct tl_task *task)
+{
+	if (tl__pt(task->session->sys, TL__PT_INTERRUPT, task->tid, 0, 0) < 0)
+		return;
+	task->quiesce_owed = true;
+	restart(task, tl__resume_plain(task), task->deliver);
+	task->interrupted = true;
+}
+
 /* A held task keeps its stop for others to see, so the wait must not find it again. */
 static void stay(struct tl_task *task)
 {

@@ -99,6 +99,8 @@ void tl__session_free(struct tl_session *s)
 	if (!s)
 		return;
 	tl__watch_done(s);
+	if (s->site_hooks)
+		s->site_hooks->done(s);
 	if (s->sys)
 		tl__detach_stopped(s);
 	while ((task = TAILQ_FIRST(&s->tasks))) {

@@ -88,6 +88,7 @@ void tl__task_gone(struct tl_task *task)
 	tl__place_gone(task);
 	task->state = TL__TASK_GONE;
 	task->regs_valid = false;
+	tl__remote_gone(task);
 	tl__engines_drop_all(task);
 	if (tl__hash_get(&s->by_tid, (uint64_t)task->tid) == task)
 		tl__hash_del(&s->by_tid, (uint64_t)task->tid);

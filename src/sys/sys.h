@@ -249,6 +249,17 @@ void tl__guard_drop(struct tl__guard *g, struct tl__held *slot);
 void tl__guard_watch(struct tl__guard *g, bool several); /* more than one is held */
 void tl__guard_free(struct tl__guard *g);
 
+/* maps.c */
+struct tl__mapping {
+	uint64_t start, end, offset, inode, device;
+	bool read, write, exec, shared;
+	const char *path; /* in the text: path_len bytes */
+	size_t path_len;
+};
+int tl__maps_read(struct tl__sys *sys, pid_t tid, char **ret_text); /* to be freed */
+bool tl__maps_next(const char **text, struct tl__mapping *ret);
+bool tl__maps_is(const struct tl__mapping *m, const char *path);
+
 /* procfs.c: fields out of proc text */
 bool tl__proc_field(const char *text, const char *key, char *value, size_t size);
 uint64_t tl__proc_field_hex(const char *text, const char *key);

@@ -42,6 +42,11 @@ static uint64_t get_sp(const void *gpr, size_t len)
 	return len == A64_GPR_SIZE ? get(gpr, A64_SP) : 0;
 }
 
+static void add_sp(void *gpr, size_t len, int by)
+{
+	set(gpr, len, A64_SP, get_sp(gpr, len) + (uint64_t)(int64_t)by);
+}
+
 static int get_frame(const void *gpr, size_t len, struct tl__frame *f)
 {
 	if (len != A64_GPR_SIZE)
@@ -74,6 +79,15 @@ static int reissue(void *gpr, size_t len, uint64_t arg0)
 	int r = set(gpr, len, A64_X0, arg0);
 
 	return r < 0 ? r : set_ip(gpr, len, get_ip(gpr, len) - 4);
+}
+
+static int make_call(void *gpr, size_t len, int64_t nr, const uint64_t args[6], uint64_t ip)
+{
+	int r = set_args(gpr, len, args);
+
+	if (r == 0)
+		r = set(gpr, len, A64_X8, (uint64_t)nr);
+	return r < 0 ? r : set_ip(gpr, len, ip);
 }
 
 /* DWARF for the Arm 64-bit Architecture (AADWARF64): x0 to x30 and sp are 0 to 31. */
@@ -152,6 +166,9 @@ const struct tl__arch tl__arch_arm64 = {
 		   .sigreturn = -1,
 		   .sched_getaffinity = 123,
 		   .sched_setaffinity = 122,
+		   .mmap = 222,
+		   .munmap = 215,
+		   .rt_sigaction = 134,
 		   .execve = 221,
 		   .execveat = 281,
 		   .close = 57 },
@@ -165,6 +182,8 @@ const struct tl__arch tl__arch_arm64 = {
 	.get_ip = get_ip,
 	.set_ip = set_ip,
 	.get_sp = get_sp,
+	.add_sp = add_sp,
+	.breakpoint_code = 1, /* TRAP_BRKPT */
 	.dwarf_regs = dwarf_regs,
 	.abi_of_insn = abi_of_insn,
 	.is_call = is_call,
@@ -175,6 +194,9 @@ const struct tl__arch tl__arch_arm64 = {
 	.exclusive_exits = tl__arm64_exclusive_exits,
 	.next_ips = tl__arm64_next_ips,
 	.displace = tl__arm64_displace,
+	.make_call = make_call,
+	.call_insn = { 0x01, 0x00, 0x00, 0xd4 },
+	.call_insn_len = 4,
 	.reach = TL__ARM64_REACH,
 	.uprobe = { 0xa0, 0x00, 0x20, 0xd4 }, /* brk #5 */
 	.hw_break_note = TL__NT_ARM_HW_BREAK,

@@ -78,6 +78,17 @@ static uint64_t get_sp(const void *gpr, size_t len)
 	return get(gpr, len, X64_RSP, I386_ESP);
 }
 
+static void add_sp(void *gpr, size_t len, int by)
+{
+	set(gpr, len, X64_RSP, I386_ESP, get_sp(gpr, len) + (uint64_t)(int64_t)by);
+}
+
+static void fix_rcx(void *gpr, size_t len, uint64_t raw, uint64_t shown)
+{
+	if (len == X86_64_GPR_SIZE && get64(gpr, X64_RCX) == raw)
+		set64(gpr, X64_RCX, shown);
+}
+
 static bool in_syscall(const void *gpr, size_t len)
 {
 	return (int32_t)get(gpr, len, X64_ORIG_RAX, I386_ORIG_EAX) != -1;
@@ -167,6 +178,18 @@ static int reissue(void *gpr, size_t len, uint64_t arg0)
 	return r < 0 ? r : set_ip(gpr, len, get_ip(gpr, len) - 2);
 }
 
+static int make_call(void *gpr, size_t len, int64_t nr, const uint64_t args[6], uint64_t ip)
+{
+	bool wide = len == X86_64_GPR_SIZE;
+	int r = wide ? set_args_64(gpr, len, args) : set_args_32(gpr, len, args);
+
+	if (r == 0)
+		r = set_nr(gpr, len, -1);
+	if (r == 0)
+		r = set_ret(gpr, len, nr);
+	return r < 0 ? r : set_ip(gpr, len, ip);
+}
+
 /* System V psABI: x86-64 figure 3.36, i386 table 2.14. */
 static unsigned dwarf_regs(const void *gpr, size_t len, uint64_t regs[TL__DWARF_MAX])
 {
@@ -207,14 +230,15 @@ static unsigned call_len(const void *gpr, size_t len)
 #define COMMON                                                                                     \
 	.is_call = is_call, .call_len = call_len, .breakpoint = { 0xcc }, .breakpoint_len = 1,     \
 	.breakpoint_advance = 1, .uprobe = { 0xcc }, .set_ret = set_ret, .reissue = reissue,       \
-	.in_syscall = in_syscall, .get_ip = get_ip, .set_ip = set_ip, .get_sp = get_sp,            \
-	.abi_of_insn = abi_of_insn, .dwarf_regs = dwarf_regs,                                      \
+	.make_call = make_call, .in_syscall = in_syscall, .get_ip = get_ip, .set_ip = set_ip,      \
+	.get_sp = get_sp, .add_sp = add_sp, .fix_rcx = fix_rcx, .breakpoint_code = 0x80, .abi_of_insn = abi_of_insn, .dwarf_regs = dwarf_regs,                    \
 	.step_saves_flags = tl__x86_step_saves_flags, .has_trap_flag = tl__x86_has_trap_flag,      \
 	.hide_trap_flag = tl__x86_hide_trap_flag
 
 #define KNOWN_64                                                                                   \
-	.clone = 56, .clone3 = 435, .fork = 57, .vfork = 58, .restart_syscall = 219,               \
-	.sigreturn = -1, .close = 3, .sched_getaffinity = 204, .sched_setaffinity = 203
+	.clone = 56, .clone3 = 435, .fork = 57, .vfork = 58, .restart_syscall = 219, .mmap = 9,    \
+	.munmap = 11, .sigreturn = -1, .close = 3, .sched_getaffinity = 204,                       \
+	.sched_setaffinity = 203
 
 const struct tl__arch tl__arch_x86_64 = {
 	.abi = TL_ABI_X86_64,
@@ -225,11 +249,14 @@ const struct tl__arch tl__arch_x86_64 = {
 	.view = &tl__x86_64_view,
 	.regs = tl__x86_64_regs,
 	.nregs = 27,
-	.known = { KNOWN_64, .rt_sigreturn = 15, .execve = 59, .execveat = 322 },
+	.known = { KNOWN_64, .rt_sigreturn = 15, .rt_sigaction = 13, .execve = 59,
+		   .execveat = 322 },
 	.get_frame = get_frame_64,
 	.set_nr = set_nr,
 	.set_args = set_args_64,
 	.displace = tl__x86_64_displace,
+	.call_insn = { 0x0f, 0x05 },
+	.call_insn_len = 2,
 	.reach = TL__X86_64_REACH,
 	COMMON,
 };
@@ -243,11 +270,14 @@ const struct tl__arch tl__arch_x32 = {
 	.view = &tl__x86_64_view,
 	.regs = tl__x86_64_regs,
 	.nregs = 27,
-	.known = { KNOWN_64, .rt_sigreturn = 513, .execve = 520, .execveat = 545 },
+	.known = { KNOWN_64, .rt_sigreturn = 513, .rt_sigaction = 512, .execve = 520,
+		   .execveat = 545 },
 	.get_frame = get_frame_x32,
 	.set_nr = set_nr_x32,
 	.set_args = set_args_64,
 	.displace = tl__x86_64_displace,
+	.call_insn = { 0x0f, 0x05 },
+	.call_insn_len = 2,
 	.reach = TL__X86_64_REACH,
 	COMMON,
 };
@@ -271,11 +301,16 @@ const struct tl__arch tl__arch_i386 = {
 		   .sched_getaffinity = 242,
 		   .sched_setaffinity = 241,
 		   .close = 6,
+		   .mmap = 192,
+		   .munmap = 91,
+		   .rt_sigaction = 174,
 		   .execve = 11,
 		   .execveat = 358 },
 	.get_frame = get_frame_32,
 	.set_nr = set_nr,
 	.set_args = set_args_32,
 	.displace = tl__i386_displace,
+	.call_insn = { 0xcd, 0x80 },
+	.call_insn_len = 2,
 	COMMON,
 };

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Room for slots, in the tracee: mapped by itself, near enough to the code, in as few pieces as
+ * there can be.
+ */
+#include "site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { AREA_SIZE = 1 << 20, PAGE = 4096, LOWEST = 1 << 20 };
+/* mmap(2): the same on all of Linux's architectures that there are sites on. */
+enum { READ_EXEC = 1 | 4, PRIVATE_ANONYMOUS = 2 | 0x20, FIXED_NOREPLACE = 0x100000 };
+#define HIGHEST_32 UINT64_C(0xffff0000)
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a < b ? b - a : a - b;
+}
+
+/* What is near enough for a slot is not yet for where the instruction leads; leave it a margin. */
+static bool is_near(const struct tl__space *sp, const struct tl__area *a, uint64_t to)
+{
+	uint64_t reach = sp->arch->reach;
+
+	return !reach || (distance(a->start, to) < reach - (reach >> 3) &&
+			  distance(a->start + a->size, to) < reach - (reach >> 3));
+}
+
+static bool has_room(const struct tl__area *a)
+{
+	return a->nfree || a->used < a->size / TL__SLOT_SIZE;
+}
+
+static uint64_t take(struct tl__area *a, struct tl__patch *p)
+{
+	uint32_t i = a->nfree ? a->free[--a->nfree] : a->used++;
+
+	a->slots[i] = p;
+	return a->start + (uint64_t)i * TL__SLOT_SIZE;
+}
+
+int tl__area_slot(struct tl__space *sp, struct tl__patch *p)
+{
+	struct tl__area *a;
+
+	SLIST_FOREACH (a, &sp->areas, link)
+		if (has_room(a) && is_near(sp, a, p->addr)) {
+			p->slot = take(a, p);
+			return 0;
+		}
+	return -ENOSPC;
+}
+
+static struct tl__area *area_at(struct tl__space *sp, uint64_t addr)
+{
+	struct tl__area *a;
+
+	SLIST_FOREACH (a, &sp->areas, link)
+		if (addr - a->start < a->size)
+			return a;
+	return NULL;
+}
+
+void tl__area_release(struct tl__space *sp, struct tl__patch *p)
+{
+	struct tl__area *a = p->slot ? area_at(sp, p->slot) : NULL;
+	uint32_t i = a ? (uint32_t)((p->slot - a->start) / TL__SLOT_SIZE) : 0;
+
+	if (!a)
+		return;
+	a->slots[i] = NULL;
+	a->free[a->nfree++] = i;
+	p->slot = 0;
+}
+
+struct tl__patch *tl__area_patch_at(struct tl__space *sp, uint64_t addr)
+{
+	struct tl__area *a = area_at(sp, addr);
+
+	return a ? a->slots[(addr - a->start) / TL__SLOT_SIZE] : NULL;
+}
+
+void tl__areas_done(struct tl__space *sp)
+{
+	struct tl__area *a;
+
+	while ((a = SLIST_FIRST(&sp->areas))) {
+		SLIST_REMOVE_HEAD(&sp->areas, link);
+		free(a->free);
+		free(a->slots);
+		free(a);
+	}
+}
+
+static int area_new(struct tl__space *sp, uint64_t start, uint64_t size)
+{
+	struct tl__area *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->start = start;
+	a->size = size;
+	a->free = calloc(size / TL__SLOT_SIZE, sizeof(*a->free));
+	a->slots = calloc(size / TL__SLOT_SIZE, sizeof(struct tl__patch *));
+	if (!a->free || !a->slots) {
+		free(a->free);
+		free(a->slots);
+		free(a);
+		return -ENOMEM;
+	}
+	SLIST_INSERT_HEAD(&sp->areas, a, link);
+	return 0;
+}
+
+/* In a gap: away from its ends, where the program's own mappings grow (the heap up, others down),
+ * and as near as that allows. 0: not in this one. */
+static uint64_t place_in(uint64_t from, uint64_t to, uint64_t near, uint64_t reach)
+{
+	uint64_t away = (to - from) / 4, at;
+
+	if (to < from + AREA_SIZE + 4u * PAGE)
+		return 0;
+	if (reach && away > reach / 8)
+		away = reach / 8;
+	at = near > to ? to - away - AREA_SIZE : from + away;
+	at &= ~(uint64_t)(PAGE * 16 - 1);
+	if (at < from)
+		return 0;
+	return !reach || (distance(at, near) < reach - reach / 4 &&
+			  distance(at + AREA_SIZE, near) < reach - reach / 4)
+		       ? at
+		       : 0;
+}
+
+/* The gap whose place is nearest; 0 when there is none. */
+static uint64_t find_gap(struct tl__space *sp, const char *text, uint64_t near)
+{
+	uint64_t end = LOWEST, best = 0, at, last = UINT64_MAX;
+	struct tl__mapping m;
+
+	while (tl__maps_next(&text, &m)) {
+		if (sp->arch->word == 4 && m.start > HIGHEST_32)
+			break;
+		at = m.start > end ? place_in(end, m.start, near, sp->arch->reach) : 0;
+		if (at && distance(at, near) < last) {
+			best = at;
+			last = distance(at, near);
+		}
+		end = m.end;
+	}
+	return best;
+}
+
+static void mapped(struct tl_task *task, int64_t ret, void *data)
+{
+	struct tl__space *sp = data;
+	uint64_t start = sp->arch->word == 4 ? (uint32_t)ret : (uint64_t)ret;
+
+	(void)task;
+	sp->mapping = false;
+	sp->work = true;
+	if (ret < 0 && ret > -PAGE) {
+		sp->map_error = (int)ret;
+		return;
+	}
+	sp->map_error = area_new(sp, start, AREA_SIZE);
+}
+
+int tl__area_map(struct tl__space *sp, struct tl_task *task, uint64_t near)
+{
+	uint64_t args[6] = { 0, AREA_SIZE, READ_EXEC, PRIVATE_ANONYMOUS | FIXED_NOREPLACE,
+			     UINT64_MAX, 0 };
+	char *text;
+	int r = tl__maps_read(sp->session->sys, task->tid, &text);
+
+	if (r < 0)
+		return r;
+	args[0] = find_gap(sp, text, near);
+	free(text);
+	if (!args[0])
+		return -ENOSPC;
+	r = tl__remote(task, sp->arch->known.mmap, args, mapped, sp);
+	if (r == -EINPROGRESS)
+		sp->mapping = true;
+	return r;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Text is written while all threads of a space stand still; several changes at once.
+ *
+ * A thread that sleeps in the kernel and cannot be stopped (vfork) stands still, too: our interrupt
+ * waits for it before its next instruction.
+ */
+#include "site.h"
+
+#include "compat.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool wanted(const struct tl__patch *p)
+{
+	const struct tl_site *site;
+
+	if (p->space->leaving)
+		return false;
+	TAILQ_FOREACH (site, &p->sites, link)
+		if (!site->removed && site->state != TL_SITE_REFUSED)
+			return true;
+	return false;
+}
+
+static bool has_sites(const struct tl__patch *p)
+{
+	const struct tl_site *site;
+
+	TAILQ_FOREACH (site, &p->sites, link)
+		if (!site->removed)
+			return true;
+	return false;
+}
+
+/* Refused ones stay known, for who asks, until they are removed. */
+static bool is_settled(const struct tl__patch *p)
+{
+	return wanted(p) == p->armed && (p->armed || (has_sites(p) && !p->space->leaving));
+}
+
+static bool all_settled(const struct tl__space *sp)
+{
+	const struct tl__patch *p;
+
+	TAILQ_FOREACH (p, &sp->patches, link)
+		if (!is_settled(p))
+			return false;
+	return !sp->leaving;
+}
+
+static bool sleeps_for_good(struct tl_task *task)
+{
+	struct tl__sys *sys = task->session->sys;
+	char stat[512], *at;
+
+	if (!task->interrupted ||
+	    sys->ops->proc_read(sys, task->tid, TL__PROC_STAT, stat, sizeof(stat)) < 0)
+		return false;
+	at = strrchr(stat, ')');
+	return at && at[1] == ' ' && at[2] == 'D';
+}
+
+static bool is_still(struct tl_task *task)
+{
+	return task->state == TL__TASK_STOPPED || task->state == TL__TASK_PARKED ||
+	       sleeps_for_good(task);
+}
+
+static bool in_space(const struct tl_task *task, const struct tl__space *sp)
+{
+	return task->sited && task->sited->space == sp;
+}
+
+static bool all_still(struct tl__space *sp)
+{
+	struct tl_task *task;
+
+	TAILQ_FOREACH (task, &sp->session->tasks, link)
+		if (in_space(task, sp) && !is_still(task))
+			return false;
+	return true;
+}
+
+/* What runs next may change the list of tasks. */
+static void control_all(struct tl__space *sp, tl_verdict want)
+{
+	struct tl_task *task, *next;
+
+	for (task = TAILQ_FIRST(&sp->session->tasks); task; task = next) {
+		next = TAILQ_NEXT(task, link);
+		if (next)
+			tl__task_ref(next);
+		if (in_space(task, sp))
+			tl__ignore(tl__engine_control(task->sited->engine, want) < 0);
+		if (next && next->state == TL__TASK_GONE) {
+			tl__task_unref(next);
+			return control_all(sp, want);
+		}
+		if (next)
+			tl__task_unref(next);
+	}
+}
+
+/* Threads that are in its slot go on at its own place. */
+static void empty_slot(struct tl__patch *p)
+{
+	struct tl__space *sp = p->space;
+	bool empty = true;
+	struct tl_task *task;
+
+	if (!p->slot)
+		return;
+	TAILQ_FOREACH (task, &sp->session->tasks, link) {
+		if (!in_space(task, sp))
+			continue;
+		if (task->state != TL__TASK_STOPPED && task->state != TL__TASK_PARKED)
+			empty = false;
+		else if (tl__regs_arch(task) && task->moved.on && task->moved.addr == p->addr) {
+			task->moved.on = false;
+			task->regs_dirty = true;
+			tl__regs_flush(task);
+		}
+	}
+	if (empty)
+		tl__area_release(sp, p);
+}
+
+static struct tl_task *who_can_map(struct tl__space *sp)
+{
+	struct tl_task *task, *other = NULL;
+
+	TAILQ_FOREACH (task, &sp->session->tasks, link) {
+		if (!in_space(task, sp) || task->state != TL__TASK_STOPPED)
+			continue;
+		if (task->stop.kind == TL__STOP_TRAP)
+			return task;
+		if (task->stop.kind != TL__STOP_ENTRY && task->stop.kind != TL__STOP_GROUP)
+			other = task;
+	}
+	if (other)
+		tl__task_bounce(other);
+	return NULL;
+}
+
+static void refuse(struct tl__patch *p, int error)
+{
+	tl__space_tell(p, TL_SITE_REFUSED, error,
+		       error == -ENOSPC ? "no free memory near enough for its slot"
+					: "no memory for its slot can be mapped in the process");
+}
+
+/* False: it has to be gone on with later. */
+static bool make_room(struct tl__patch *p)
+{
+	struct tl__space *sp = p->space;
+	struct tl_task *task = who_can_map(sp);
+	int r = sp->map_error;
+
+	if (!task)
+		return false;
+	sp->map_error = 0;
+	if (r == 0)
+		r = tl__area_map(sp, task, p->addr);
+	if (r == -EINPROGRESS)
+		return false;
+	refuse(p, r);
+	return true;
+}
+
+static bool apply(struct tl__patch *p)
+{
+	if (wanted(p))
+		return tl__text_arm(p) || make_room(p);
+	tl__text_disarm(p);
+	empty_slot(p);
+	if (p->space->leaving)
+		tl__space_tell(p, TL_SITE_GONE, 0, NULL);
+	if ((!has_sites(p) || p->space->leaving) && !p->calling)
+		tl__patch_free(p);
+	return true;
+}
+
+static bool apply_all(struct tl__space *sp)
+{
+	struct tl__patch *p, *next;
+
+	for (p = TAILQ_FIRST(&sp->patches); p; p = next) {
+		next = TAILQ_NEXT(p, link);
+		if (!is_settled(p) && !apply(p))
+			return false;
+	}
+	return true;
+}
+
+void tl__space_work(struct tl__space *sp)
+{
+	struct tl_task *task;
+
+	if (sp->mapping)
+		return;
+	sp->work = false;
+	if (!all_settled(sp) && !sp->holding) {
+		sp->holding = true;
+		control_all(sp, TL_HOLD_STOP);
+	}
+	if (!sp->holding || !all_still(sp) || !apply_all(sp))
+		return;
+	/* Callbacks may have asked for more. */
+	if (sp->work)
+		return;
+	sp->holding = false;
+	sp->tasks++;
+	control_all(sp, TL_RUN);
+	while (sp->leaving && (task = tl__space_task(sp)))
+		tl__engine_detach(task->sited->engine);
+	sp->tasks--;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Patched addresses.
+ *
+ * A space is what threads share when they share memory; its patches, one an address, have the
+ * sites that were asked for. The layer listens to every task of its spaces by an engine of its own,
+ * which holds them while text is written, and to stops by the core's hooks (tl__site_hooks).
+ */
+#ifndef TL_SITE_H
+#define TL_SITE_H
+
+#include "core.h"
+#include "trapline/site.h"
+
+struct tl_site {
+	TAILQ_ENTRY(tl_site) link;
+	struct tl__patch *patch;
+	const struct tl_site_ops *ops;
+	void *data;
+	enum tl_site_state state;
+	bool removed;
+};
+
+struct tl__patch {
+	TAILQ_ENTRY(tl__patch) link;
+	struct tl__space *space;
+	uint64_t addr;
+	TAILQ_HEAD(, tl_site) sites;
+	unsigned calling;   /* its sites' callbacks are running */
+	bool armed;         /* the breakpoint is in the text */
+	uint8_t original[4];
+	uint64_t slot;      /* 0: none yet */
+	struct tl__displaced d;
+};
+
+TAILQ_HEAD(tl__patches, tl__patch);
+
+struct tl__area {
+	SLIST_ENTRY(tl__area) link;
+	uint64_t start, size; /* of slots: TL__SLOT_SIZE each */
+	uint32_t used;        /* slots that were ever given away */
+	uint32_t *free;       /* those that came back */
+	uint32_t nfree;
+	struct tl__patch **slots; /* whose each is */
+};
+
+struct tl__space {
+	SLIST_ENTRY(tl__space) link;
+	struct tl_session *session;
+	unsigned tasks;
+	const struct tl__arch *arch;
+	struct tl__hash by_addr;
+	struct tl__patches patches;
+	SLIST_HEAD(, tl__area) areas;
+	bool work;       /* something is to be put in place or taken away */
+	bool holding;    /* its tasks have been asked to stand still */
+	bool mapping;    /* one of them makes a call for us */
+	bool leaving;    /* everything goes */
+	int map_error;   /* why there is no room */
+	uint64_t no_room; /* near this address */
+};
+
+/* What the layer keeps for a task: the data of its engine. */
+struct tl__sited {
+	struct tl__space *space;
+	struct tl_engine *engine;
+	struct tl_task *task;
+	struct tl__patch *hit; /* the pc was moved before the stop was handled */
+	struct {
+		uint64_t ip, sp;
+	} again[8]; /* a signal came between a hit and its instruction, which comes again */
+	unsigned nagain;
+};
+
+struct tl__sites {
+	SLIST_HEAD(, tl__space) spaces;
+	unsigned armed; /* patches, in all spaces */
+};
+
+/* space.c */
+struct tl__space *tl__space_of(struct tl_task *task, bool make);
+struct tl__sited *tl__sited(const struct tl_task *task);
+struct tl__patch *tl__patch_find(struct tl__space *sp, uint64_t addr);
+void tl__patch_free(struct tl__patch *p);
+void tl__patch_sweep(struct tl__patch *p);
+void tl__space_unref(struct tl__space *sp);
+void tl__space_tell(struct tl__patch *p, enum tl_site_state state, int error, const char *why);
+struct tl_task *tl__space_task(struct tl__space *sp);
+
+/* hold.c: all threads stand still */
+void tl__space_work(struct tl__space *sp);
+
+/* area.c */
+int tl__area_slot(struct tl__space *sp, struct tl__patch *p);
+void tl__area_release(struct tl__space *sp, struct tl__patch *p);
+struct tl__patch *tl__area_patch_at(struct tl__space *sp, uint64_t addr);
+int tl__area_map(struct tl__space *sp, struct tl_task *task, uint64_t near);
+void tl__areas_done(struct tl__space *sp);
+
+/* session.c */
+int tl__site_add(struct tl_task *task, uint64_t addr, const struct tl_site_ops *ops, void *data,
+		 struct tl_site **ret);
+void tl__site_remove(struct tl_site *site);
+
+/* text.c */
+bool tl__text_arm(struct tl__patch *p);
+void tl__text_disarm(struct tl__patch *p);
+void tl__text_written(struct tl_task *task, uint64_t addr, size_t n);
+void tl__text_hide(struct tl_task *task, uint64_t addr, void *buf, size_t n);
+
+/* hit.c */
+bool tl__hit_stopped(struct tl_task *task);
+void tl__hit_secure(struct tl_task *task);
+
+/* slot.c: where a thread really is */
+void tl__slot_loaded(struct tl_task *task);
+void tl__slot_raw(struct tl_task *task, void *regs);
+void tl__slot_enter(struct tl_task *task, struct tl__patch *p);
+void tl__slot_leave(struct tl_task *task);
+
+#endif
