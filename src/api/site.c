@@ -15,8 +15,7 @@ int tl_site_add(struct tl_task *task, tl_addr addr, const struct tl_site_ops *op
 		return r;
 	if (!ops || ops->size < sizeof(*ops))
 		return -EINVAL;
-	return tl__err_public(
-		tl__site_add(task, addr, ops, data, ret_site ? ret_site : &unused));
+	return tl__err_public(tl__site_add(task, addr, ops, data, ret_site ? ret_site : &unused));
 }
 
 void tl_site_remove(struct tl_site *site)

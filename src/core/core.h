@@ -102,10 +102,10 @@ struct tl__judge {
 
 /* A thread that runs out of line, and where it is seen: site/slot.c. */
 struct tl__moved {
-	bool on, done;        /* the instruction has been executed */
-	int8_t sp;            /* added to what is shown */
-	uint64_t raw, shown;  /* pc */
-	uint64_t addr, slot;  /* of the instruction */
+	bool on, done;       /* the instruction has been executed */
+	int8_t sp;           /* added to what is shown */
+	uint64_t raw, shown; /* pc */
+	uint64_t addr, slot; /* of the instruction */
 };
 
 struct tl__process {
@@ -207,13 +207,13 @@ struct tl__place {
 
 /* Where the layer of patched addresses takes part. */
 struct tl__site_hooks {
-	bool (*stopped)(struct tl_task *task); /* true: it goes on, and no engine is told */
-	void (*secure)(struct tl_task *task);  /* a stop that is about to be taken */
-	void (*loaded)(struct tl_task *task);  /* registers, fresh from the kernel */
+	bool (*stopped)(struct tl_task *task);         /* true: it goes on, and no engine is told */
+	void (*secure)(struct tl_task *task);          /* a stop that is about to be taken */
+	void (*loaded)(struct tl_task *task);          /* registers, fresh from the kernel */
 	void (*raw)(struct tl_task *task, void *regs); /* what the kernel is to get */
 	void (*hide)(struct tl_task *task, uint64_t addr, void *buf, size_t n);
 	void (*written)(struct tl_task *task, uint64_t addr, size_t n);
-	void (*work)(struct tl_session *s); /* before the next wait */
+	void (*work)(struct tl_session *s);    /* before the next wait */
 	bool (*leaving)(struct tl_task *task); /* true: it cannot be let go yet */
 	void (*done)(struct tl_session *s);
 };

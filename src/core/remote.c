@@ -26,8 +26,10 @@ struct tl__remote {
 	void *data;
 	int64_t ret;
 	uint64_t mask;
+	uint64_t ip; /* behind the call's instruction */
 	bool masked, stop_owed;
 	struct tl__systrack track;
+	struct tl__moved moved;
 	uint16_t regs_len;
 	uint8_t regs[TL__GPR_MAX];
 };
@@ -117,7 +119,10 @@ int tl__remote(struct tl_task *task, int64_t nr, const uint64_t args[6], tl__rem
 		return -ENOMEM;
 	r->done = done;
 	r->data = data;
+	r->ip = insn + arch->call_insn_len;
 	r->track = task->track;
+	r->moved = task->moved;
+	task->moved.on = false;
 	r->regs_len = task->regs_len;
 	memcpy(r->regs, task->regs, task->regs_len);
 	hold_signals(task, r);
@@ -151,9 +156,19 @@ static bool returned(struct tl_task *task, struct tl__remote *r)
 	memcpy(task->regs, r->regs, r->regs_len);
 	task->regs_dirty = true;
 	task->track = r->track;
+	task->moved = r->moved;
 	release_signals(task, r);
 	finish(task, r, r->ret);
 	return task->remote;
+}
+
+/* A child's first stop lies before the exit of the call that made it. */
+static bool is_entry(struct tl_task *task, const struct tl__remote *r)
+{
+	const struct tl__arch *arch = tl__regs_arch(task);
+
+	return task->stop.kind == TL__STOP_SYSCALL && arch &&
+	       arch->get_ip(task->regs, task->regs_len) == r->ip;
 }
 
 static int64_t result(struct tl_task *task)
@@ -183,7 +198,7 @@ bool tl__remote_claim(struct tl_task *task)
 			r->ret = -EFAULT;
 			return go_back(task, r);
 		}
-		if (call)
+		if (is_entry(task, r))
 			r->phase = INSIDE;
 		break;
 	case INSIDE:

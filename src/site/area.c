@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AREA_SIZE = 1 << 20, PAGE = 4096, LOWEST = 1 << 20 };
+enum { AREA_SIZE = 1 << 20, PAGE = 4096, LOWEST = 1 << 20, TRIES = 8 };
 /* mmap(2): the same on all of Linux's architectures that there are sites on. */
 enum { READ_EXEC = 1 | 4, PRIVATE_ANONYMOUS = 2 | 0x20, FIXED_NOREPLACE = 0x100000 };
 #define HIGHEST_32 UINT64_C(0xffff0000)
@@ -45,11 +45,11 @@ int tl__area_slot(struct tl__space *sp, struct tl__patch *p)
 {
 	struct tl__area *a;
 
-	SLIST_FOREACH (a, &sp->areas, link)
-		if (has_room(a) && is_near(sp, a, p->addr)) {
-			p->slot = take(a, p);
-			return 0;
-		}
+	SLIST_FOREACH(a, &sp->areas, link)
+	if (has_room(a) && is_near(sp, a, p->addr)) {
+		p->slot = take(a, p);
+		return 0;
+	}
 	return -ENOSPC;
 }
 
@@ -57,9 +57,9 @@ static struct tl__area *area_at(struct tl__space *sp, uint64_t addr)
 {
 	struct tl__area *a;
 
-	SLIST_FOREACH (a, &sp->areas, link)
-		if (addr - a->start < a->size)
-			return a;
+	SLIST_FOREACH(a, &sp->areas, link)
+	if (addr - a->start < a->size)
+		return a;
 	return NULL;
 }
 
@@ -161,6 +161,10 @@ static void mapped(struct tl_task *task, int64_t ret, void *data)
 	(void)task;
 	sp->mapping = false;
 	sp->work = true;
+	/* A thread that sleeps in the kernel may have been about to map something. */
+	if (ret == -EEXIST && sp->map_tries++ < TRIES)
+		return;
+	sp->map_tries = 0;
 	if (ret < 0 && ret > -PAGE) {
 		sp->map_error = (int)ret;
 		return;
@@ -170,7 +174,7 @@ static void mapped(struct tl_task *task, int64_t ret, void *data)
 
 int tl__area_map(struct tl__space *sp, struct tl_task *task, uint64_t near)
 {
-	uint64_t args[6] = { 0, AREA_SIZE, READ_EXEC, PRIVATE_ANONYMOUS | FIXED_NOREPLACE,
+	uint64_t args[6] = { 0,          AREA_SIZE, READ_EXEC, PRIVATE_ANONYMOUS | FIXED_NOREPLACE,
 			     UINT64_MAX, 0 };
 	char *text;
 	int r = tl__maps_read(sp->session->sys, task->tid, &text);

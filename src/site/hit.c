@@ -144,7 +144,7 @@ static bool step_goes_on(struct tl_task *task)
 /* True: nothing is to be reported, and the task goes on as its engines want. */
 bool tl__hit_stopped(struct tl_task *task)
 {
-	if (!task->sited || !task->sited->space || task->stop.kind != TL__STOP_SIGNAL)
+	if (!task->sited->space || !task->sited->space->arch || task->stop.kind != TL__STOP_SIGNAL)
 		return false;
 	tl__load_siginfo(task);
 	if (is_breakpoint(task) && breakpoint(task))
@@ -167,7 +167,7 @@ void tl__hit_secure(struct tl_task *task)
 {
 	struct tl__patch *p;
 
-	if (!task->sited || !task->sited->space)
+	if (!task->sited->space || !task->sited->space->arch)
 		return;
 	tl__load_siginfo(task);
 	if (!is_breakpoint(task))

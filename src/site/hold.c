@@ -182,13 +182,30 @@ static bool apply(struct tl__patch *p)
 	return true;
 }
 
+/* What kind of program it is. False: none that there are sites in. */
+static bool look(struct tl__space *sp)
+{
+	struct tl_task *task;
+
+	TAILQ_FOREACH (task, &sp->session->tasks, link)
+		if (!sp->arch && in_space(task, sp) && task->state == TL__TASK_STOPPED)
+			sp->arch = tl__regs_arch(task);
+	return sp->arch && sp->arch->displace && sp->arch->make_call;
+}
+
 static bool apply_all(struct tl__space *sp)
 {
 	struct tl__patch *p, *next;
+	bool possible = look(sp);
 
 	for (p = TAILQ_FIRST(&sp->patches); p; p = next) {
 		next = TAILQ_NEXT(p, link);
-		if (!is_settled(p) && !apply(p))
+		if (is_settled(p))
+			tl__patch_sweep(p);
+		else if (!possible && wanted(p))
+			tl__space_tell(p, TL_SITE_REFUSED, -EOPNOTSUPP,
+				       "no probes in programs of this kind");
+		else if (!apply(p))
 			return false;
 	}
 	return true;

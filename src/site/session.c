@@ -11,7 +11,7 @@ static void work(struct tl_session *s)
 
 	for (sp = SLIST_FIRST(&s->sites->spaces); sp; sp = next) {
 		next = SLIST_NEXT(sp, link);
-		if (sp->work)
+		if (sp->work || sp->holding) /* a call's entry is no safe point, and tells nobody */
 			tl__space_work(sp);
 	}
 }

@@ -26,10 +26,10 @@ struct tl__patch {
 	struct tl__space *space;
 	uint64_t addr;
 	TAILQ_HEAD(, tl_site) sites;
-	unsigned calling;   /* its sites' callbacks are running */
-	bool armed;         /* the breakpoint is in the text */
+	unsigned calling; /* its sites' callbacks are running */
+	bool armed;       /* the breakpoint is in the text */
 	uint8_t original[4];
-	uint64_t slot;      /* 0: none yet */
+	uint64_t slot; /* 0: none yet */
 	struct tl__displaced d;
 };
 
@@ -48,16 +48,16 @@ struct tl__space {
 	SLIST_ENTRY(tl__space) link;
 	struct tl_session *session;
 	unsigned tasks;
-	const struct tl__arch *arch;
+	const struct tl__arch *arch; /* NULL until it was looked at */
 	struct tl__hash by_addr;
 	struct tl__patches patches;
 	SLIST_HEAD(, tl__area) areas;
-	bool work;       /* something is to be put in place or taken away */
-	bool holding;    /* its tasks have been asked to stand still */
-	bool mapping;    /* one of them makes a call for us */
-	bool leaving;    /* everything goes */
-	int map_error;   /* why there is no room */
-	uint64_t no_room; /* near this address */
+	bool work;     /* something is to be put in place or taken away */
+	bool holding;  /* its tasks have been asked to stand still */
+	bool mapping;  /* one of them makes a call for us */
+	bool leaving;  /* everything goes */
+	int map_error; /* why there is no room */
+	unsigned map_tries;
 };
 
 /* What the layer keeps for a task: the data of its engine. */

@@ -2,6 +2,8 @@
 /* Address spaces: which tasks share one, and the patches in it. */
 #include "site.h"
 
+#include "compat.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,27 +219,15 @@ static struct tl__sites *sites_of(struct tl_session *s)
 	return s->sites;
 }
 
-/* By its registers, or, of one that runs, by any that stands still. */
-static const struct tl__arch *arch_of(struct tl_task *task)
-{
-	const struct tl__arch *arch = NULL;
-
-	if (task->state == TL__TASK_STOPPED)
-		arch = tl__regs_arch(task);
-	return arch && arch->displace && arch->make_call ? arch : NULL;
-}
-
 static struct tl__space *space_new(struct tl_task *task)
 {
 	struct tl__sites *sites = sites_of(task->session);
-	const struct tl__arch *arch = arch_of(task);
-	struct tl__space *sp = sites && arch ? calloc(1, sizeof(*sp)) : NULL;
+	struct tl__space *sp = sites ? calloc(1, sizeof(*sp)) : NULL;
 	struct tl_task *other;
 
 	if (!sp)
 		return NULL;
 	sp->session = task->session;
-	sp->arch = arch;
 	TAILQ_INIT(&sp->patches);
 	SLIST_INIT(&sp->areas);
 	SLIST_INSERT_HEAD(&sites->spaces, sp, link);

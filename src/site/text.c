@@ -2,6 +2,9 @@
 /* Text: breakpoints written and taken away, and hidden from who reads it. */
 #include "site.h"
 
+#include "compat.h"
+
+#include <errno.h>
 #include <string.h>
 
 enum { BEFORE = 128, AFTER = 1 << 12 };
@@ -18,8 +21,8 @@ static bool displace(struct tl__patch *p, struct tl_task *task, uint64_t slot)
 		before = BEFORE;
 	if (n > 0)
 		o.after = (size_t)n;
-	if (n > 0 && tl__mem_read(task, p->addr - before, code + BEFORE - before, before) ==
-			     (int64_t)before)
+	if (n > 0 &&
+	    tl__mem_read(task, p->addr - before, code + BEFORE - before, before) == (int64_t)before)
 		o.before = before;
 	return p->space->arch->displace(&o, slot, &p->d);
 }
@@ -43,8 +46,7 @@ bool tl__text_arm(struct tl__patch *p)
 	const struct tl__arch *arch = sp->arch;
 	struct tl_task *task = tl__space_task(sp);
 
-	if (tl__mem_read(task, p->addr, p->original, arch->breakpoint_len) !=
-	    arch->breakpoint_len)
+	if (tl__mem_read(task, p->addr, p->original, arch->breakpoint_len) != arch->breakpoint_len)
 		return refuse(p, -EFAULT, "no memory there that can be read");
 	displace(p, task, p->addr);
 	if (p->d.kind == TL__DISPLACE_REFUSE)
