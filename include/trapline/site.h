@@ -66,6 +66,22 @@ TL_CHECKED int tl_site_add(struct tl_task *task, tl_addr addr, const struct tl_s
  * Always succeeds. */
 TL_API void tl_site_remove(struct tl_site *site);
 
+struct tl_insn {
+	uint32_t size;   /* sizeof(struct tl_insn) */
+	uint32_t length; /* in bytes; 0: none that is known */
+	const char *why; /* no site can be there, and why: a constant; NULL: one can */
+};
+
+/*
+ * Calls on_insn for each instruction from addr on that begins in the next len bytes, until it
+ * returns non-zero; behind what is no instruction it goes on one byte (arm64: four) further.
+ * Returns what it returned, or 0. The task has to be stopped, and its memory shows no sites.
+ * Errors: -EBUSY, -ESRCH, -EFAULT, -EOPNOTSUPP.
+ */
+TL_CHECKED int tl_insn_walk(struct tl_task *task, tl_addr addr, size_t len,
+			    int (*on_insn)(tl_addr addr, const struct tl_insn *insn, void *data),
+			    void *data);
+
 TL_API tl_addr tl_site_address(const struct tl_site *site);
 TL_API void *tl_site_data(const struct tl_site *site);
 TL_API enum tl_site_state tl_site_state(const struct tl_site *site);

@@ -8,6 +8,8 @@
 #include <trapline/engine.h>
 #include <trapline/error.h>
 #include <trapline/raw_regs.h>
+#include <trapline/maps.h>
+#include <trapline/probe.h>
 #include <trapline/session.h>
 #include <trapline/site.h>
 #include <trapline/stack.h>

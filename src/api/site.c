@@ -38,3 +38,11 @@ enum tl_site_state tl_site_state(const struct tl_site *site)
 {
 	return site->state;
 }
+
+int tl_insn_walk(struct tl_task *task, tl_addr addr, size_t len,
+		 int (*on_insn)(tl_addr addr, const struct tl_insn *insn, void *data), void *data)
+{
+	int r = tl__api_check_stopped(task);
+
+	return r < 0 ? r : tl__insn_walk(task, addr, len, on_insn, data);
+}

@@ -15,6 +15,7 @@ struct command {
 	const char *summary;
 };
 
+int cmd_probe(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_regs(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

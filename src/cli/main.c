@@ -8,6 +8,7 @@
 
 static const struct command commands[] = {
 	{ "trace", cmd_trace, "show system calls, signals and process life, decoded" },
+	{ "probe", cmd_probe, "tell which threads come by which instructions, and count them" },
 	{ "regs", cmd_regs, "show and change the registers of a process" },
 	{ "doctor", cmd_doctor,
 	  "tell what this kernel and user allow, and why a process cannot be traced" },

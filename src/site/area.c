@@ -82,16 +82,45 @@ struct tl__patch *tl__area_patch_at(struct tl__space *sp, uint64_t addr)
 	return a ? a->slots[(addr - a->start) / TL__SLOT_SIZE] : NULL;
 }
 
+static void area_free(struct tl__area *a)
+{
+	free(a->free);
+	free(a->slots);
+	free(a);
+}
+
 void tl__areas_done(struct tl__space *sp)
 {
 	struct tl__area *a;
 
 	while ((a = SLIST_FIRST(&sp->areas))) {
 		SLIST_REMOVE_HEAD(&sp->areas, link);
-		free(a->free);
-		free(a->slots);
-		free(a);
+		area_free(a);
 	}
+}
+
+static void unmapped(struct tl_task *task, int64_t ret, void *data)
+{
+	struct tl__space *sp = data;
+
+	(void)task;
+	(void)ret;
+	sp->mapping = false;
+	sp->work = true;
+}
+
+/* The last thing before a process is let go. False: it has to be gone on with later. */
+bool tl__area_unmap(struct tl__space *sp, struct tl_task *task)
+{
+	struct tl__area *a = SLIST_FIRST(&sp->areas);
+	uint64_t args[6] = { a->start, a->size };
+
+	/* Only asked for once. */
+	SLIST_REMOVE_HEAD(&sp->areas, link);
+	area_free(a);
+	if (tl__remote(task, sp->arch->known.munmap, args, unmapped, sp) == -EINPROGRESS)
+		sp->mapping = true;
+	return !sp->mapping;
 }
 
 static int area_new(struct tl__space *sp, uint64_t start, uint64_t size)
@@ -105,9 +134,7 @@ static int area_new(struct tl__space *sp, uint64_t start, uint64_t size)
 	a->free = calloc(size / TL__SLOT_SIZE, sizeof(*a->free));
 	a->slots = calloc(size / TL__SLOT_SIZE, sizeof(struct tl__patch *));
 	if (!a->free || !a->slots) {
-		free(a->free);
-		free(a->slots);
-		free(a);
+		area_free(a);
 		return -ENOMEM;
 	}
 	SLIST_INSERT_HEAD(&sp->areas, a, link);

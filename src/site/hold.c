@@ -129,18 +129,22 @@ static void empty_slot(struct tl__patch *p)
 
 static struct tl_task *who_can_map(struct tl__space *sp)
 {
-	struct tl_task *task, *other = NULL;
+	struct tl_task *task, *other = NULL, *entering = NULL;
 
 	TAILQ_FOREACH (task, &sp->session->tasks, link) {
 		if (!in_space(task, sp) || task->state != TL__TASK_STOPPED)
 			continue;
 		if (task->stop.kind == TL__STOP_TRAP)
 			return task;
-		if (task->stop.kind != TL__STOP_ENTRY && task->stop.kind != TL__STOP_GROUP)
+		if (task->stop.kind == TL__STOP_ENTRY)
+			entering = task;
+		else if (task->stop.kind != TL__STOP_GROUP)
 			other = task;
 	}
 	if (other)
 		tl__task_bounce(other);
+	else if (entering) /* through its call, which is broken if it sleeps */
+		tl__ignore(tl__engine_control(entering->sited->engine, TL_HOLD_INTERRUPT) < 0);
 	return NULL;
 }
 
@@ -211,6 +215,31 @@ static bool apply_all(struct tl__space *sp)
 	return true;
 }
 
+/* Nobody is in a slot any more; but who sleeps in the kernel may come back to one. */
+static bool unmap_all(struct tl__space *sp)
+{
+	struct tl_task *task;
+
+	TAILQ_FOREACH (task, &sp->session->tasks, link)
+		if (in_space(task, sp) && task->state != TL__TASK_STOPPED &&
+		    task->state != TL__TASK_PARKED)
+			return true;
+	while (!SLIST_EMPTY(&sp->areas)) {
+		task = who_can_map(sp);
+		if (!task || !tl__area_unmap(sp, task))
+			return false;
+	}
+	return true;
+}
+
+static void sweep(struct tl__space *sp)
+{
+	struct tl__patch *p;
+
+	TAILQ_FOREACH (p, &sp->patches, link)
+		tl__patch_sweep(p);
+}
+
 void tl__space_work(struct tl__space *sp)
 {
 	struct tl_task *task;
@@ -218,16 +247,25 @@ void tl__space_work(struct tl__space *sp)
 	if (sp->mapping)
 		return;
 	sp->work = false;
-	if (!all_settled(sp) && !sp->holding) {
+	if (!sp->holding && all_settled(sp)) {
+		sweep(sp);
+		if (sp->asked)
+			control_all(sp, TL_RUN);
+		sp->asked = false;
+		return;
+	}
+	if (!sp->holding) {
 		sp->holding = true;
 		control_all(sp, TL_HOLD_STOP);
 	}
-	if (!sp->holding || !all_still(sp) || !apply_all(sp))
+	if (!all_still(sp) || !apply_all(sp))
 		return;
 	/* Callbacks may have asked for more. */
 	if (sp->work)
 		return;
-	sp->holding = false;
+	if (sp->leaving && !unmap_all(sp))
+		return;
+	sp->holding = sp->asked = false;
 	sp->tasks++;
 	control_all(sp, TL_RUN);
 	while (sp->leaving && (task = tl__space_task(sp)))

@@ -109,6 +109,11 @@ int tl__site_add(struct tl_task *task, uint64_t addr, const struct tl_site_ops *
 	site->state = p->armed ? TL_SITE_ARMED : TL_SITE_PENDING;
 	TAILQ_INSERT_TAIL(&p->sites, site, link);
 	sp->work = true;
+	/* Not before it is there. */
+	if (task->state == TL__TASK_STOPPED && site->state != TL_SITE_ARMED) {
+		task->sited->engine->hold = TL_HOLD_STOP;
+		sp->asked = true;
+	}
 	*ret = site;
 	return 0;
 }

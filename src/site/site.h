@@ -53,6 +53,7 @@ struct tl__space {
 	struct tl__patches patches;
 	SLIST_HEAD(, tl__area) areas;
 	bool work;     /* something is to be put in place or taken away */
+	bool asked;    /* one of its tasks waits for that */
 	bool holding;  /* its tasks have been asked to stand still */
 	bool mapping;  /* one of them makes a call for us */
 	bool leaving;  /* everything goes */
@@ -95,6 +96,7 @@ int tl__area_slot(struct tl__space *sp, struct tl__patch *p);
 void tl__area_release(struct tl__space *sp, struct tl__patch *p);
 struct tl__patch *tl__area_patch_at(struct tl__space *sp, uint64_t addr);
 int tl__area_map(struct tl__space *sp, struct tl_task *task, uint64_t near);
+bool tl__area_unmap(struct tl__space *sp, struct tl_task *task);
 void tl__areas_done(struct tl__space *sp);
 
 /* session.c */
@@ -107,6 +109,10 @@ bool tl__text_arm(struct tl__patch *p);
 void tl__text_disarm(struct tl__patch *p);
 void tl__text_written(struct tl_task *task, uint64_t addr, size_t n);
 void tl__text_hide(struct tl_task *task, uint64_t addr, void *buf, size_t n);
+
+typedef int tl__on_insn(tl_addr addr, const struct tl_insn *insn, void *data);
+int tl__insn_walk(struct tl_task *task, uint64_t addr, size_t len, tl__on_insn *on_insn,
+		  void *data);
 
 /* hit.c */
 bool tl__hit_stopped(struct tl_task *task);

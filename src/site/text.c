@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BEFORE = 128, AFTER = 1 << 12 };
@@ -135,4 +136,37 @@ void tl__text_written(struct tl_task *task, uint64_t addr, size_t n)
 			forget(p);
 		sp->work = true;
 	}
+}
+
+int tl__insn_walk(struct tl_task *task, uint64_t addr, size_t len, tl__on_insn *on_insn, void *data)
+{
+	const struct tl__arch *arch = tl__regs_arch(task);
+	struct tl_insn insn = { .size = sizeof(insn) };
+	struct tl__displaced d;
+	uint8_t *code;
+	size_t at = 0;
+	int64_t n;
+	int r = 0;
+
+	if (!arch || !arch->displace)
+		return arch ? -EOPNOTSUPP : -ESRCH;
+	code = malloc(len + TL__INSN_MAX);
+	if (!code)
+		return -ENOMEM;
+	n = tl__mem_read(task, addr, code, len + TL__INSN_MAX);
+	while (r == 0 && n > 0 && at < len && at < (size_t)n) {
+		struct tl__original o = { .insn = code + at,
+					  .before = at,
+					  .after = (size_t)n - at,
+					  .ip = addr + at,
+					  .constant = true };
+
+		arch->displace(&o, o.ip, &d);
+		insn.length = d.insn_len;
+		insn.why = d.why;
+		r = on_insn(o.ip, &insn, data);
+		at += d.insn_len ? d.insn_len : arch->breakpoint_len;
+	}
+	free(code);
+	return n < 0 ? (int)n : r;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sites in running programs: every hit is told, and the program sees none. Usage: test_sites DIR [DIVISOR] */
+/* Sites in running programs: every hit is told, and the program sees none. Usage: test_sites DIR
+ * [DIVISOR] */
 #define _GNU_SOURCE
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Threads that call one function, each counting. Usage: called THREADS CALLS [forks | signals [USEC]]
+ * Threads that call one function, each counting. Usage: called THREADS CALLS [forks | signals
+ * [USEC]]
  *
  * Begins with a write(-1, addresses, length): of the function and of those that it calls. Ends with
  * the sum of all calls in a write(-2, &sum, 8), and status 0 if the function has done its work each

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The probe command: which threads come by which instructions of a program, and how often. */
+#define _GNU_SOURCE
+#include "probe_cmd.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum { OPT_FORMAT = 256, OPT_MAX_HITS, OPT_DURATION };
+
+static const struct argp_option options[] = {
+	{ "entry", 'e', "SPEC", 0, "Tell of each thread that comes by this place", 0 },
+	{ "pid", 'p', "PID", 0, "Attach to this process", 0 },
+	{ "count", 'c', NULL, 0, "Only count, and print a table at the end", 0 },
+	{ "list", 'l', NULL, 0, "Print the places that a SPEC means, and end", 0 },
+	{ "output", 'o', "FILE", 0, "Write there instead of to standard error", 0 },
+	{ "format", OPT_FORMAT, "text|json", 0, "How it is written", 0 },
+	{ "max-hits", OPT_MAX_HITS, "N", 0, "End after so many, and let the program run on", 0 },
+	{ "duration", OPT_DURATION, "SECONDS", 0, "End after this time", 0 },
+	{ 0 },
+};
+
+static const char doc[] =
+	"Runs a program, or attaches to one, with probes in it."
+	"\vSPEC is [MODULE:]SYMBOL[+OFFSET|+*], or MODULE:0xADDR. Without MODULE it is the "
+	"program's "
+	"own; +* is every instruction of the function; MODULE and SYMBOL may be shell patterns.\n\n"
+	"Examples:\n"
+	"  trapline probe -e libc:malloc -c -- ls\n"
+	"  trapline probe -e main -e 'do_*' -p 4711\n"
+	"  trapline probe -l -e 'libz:inflate+*' -- gzip -d\n\n"
+	"See trapline-probe(1).";
+
+static void add_spec(struct probing *pr, char *text, struct argp_state *state)
+{
+	if (pr->nspecs == SPECS_MAX)
+		argp_error(state, "more than %d probes", SPECS_MAX);
+	pr->specs[pr->nspecs++] = text;
+}
+
+static uint64_t number(const char *arg, const char *what, struct argp_state *state)
+{
+	char *end;
+	uint64_t v;
+
+	errno = 0;
+	v = strtoull(arg, &end, 0);
+	if (end == arg || *end || errno || *arg == '-' || !v)
+		argp_error(state, "%s: not a number above 0: %s", what, arg);
+	return v;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct probing *pr = state->input;
+
+	switch (key) {
+	case 'e':
+		add_spec(pr, arg, state);
+		return 0;
+	case 'p':
+		pr->pid = (int)number(arg, "-p", state);
+		return 0;
+	case 'c':
+		pr->count = true;
+		return 0;
+	case 'l':
+		pr->list = true;
+		return 0;
+	case 'o':
+		pr->output = arg;
+		return 0;
+	case OPT_FORMAT:
+		pr->json = !strcmp(arg, "json");
+		if (!pr->json && strcmp(arg, "text") != 0)
+			argp_error(state, "--format is text or json, not %s", arg);
+		return 0;
+	case OPT_MAX_HITS:
+		pr->max_hits = number(arg, "--max-hits", state);
+		return 0;
+	case OPT_DURATION:
+		pr->duration = number(arg, "--duration", state);
+		return 0;
+	case ARGP_KEY_ARGS:
+		pr->argv = state->argv + state->next;
+		return 0;
+	case ARGP_KEY_END:
+		if (!pr->nspecs)
+			argp_error(state, "which place? -e libc:malloc, for one");
+		if (!pr->argv == !pr->pid)
+			argp_error(state, "a program to run, or -p PID");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static volatile sig_atomic_t interrupts, expired;
+static struct tl_session *session_to_wake;
+
+static void on_signal(int sig)
+{
+	if (sig == SIGALRM)
+		expired = 1;
+	else
+		interrupts++;
+	if (session_to_wake)
+		tl_session_wake(session_to_wake);
+}
+
+static void on_task(struct tl_session *session, struct tl_task *task, enum tl_origin origin,
+		    void *data)
+{
+	struct probing *pr = data;
+	struct tl_engine *e;
+	int r = tl_prober_attach(pr->prober, task, origin);
+
+	(void)session;
+	if (r == 0)
+		r = tl_engine_attach(task, &probing_ops, pr, TL_EVENTS(TL_EVENT_DEATH), &e);
+	if (r < 0)
+		say("cannot follow thread %d: %s", tl_task_tid(task), strerror(-r));
+}
+
+static void let_go(struct probing *pr)
+{
+	if (!pr->leaving)
+		tl_session_detach_all(pr->session);
+	pr->leaving = true;
+}
+
+static int on_wake(struct tl_session *session, void *data)
+{
+	struct probing *pr = data;
+
+	(void)session;
+	if (interrupts > 1)
+		return 1;
+	if (interrupts || expired || pr->over)
+		let_go(pr);
+	return 0;
+}
+
+static void catch_signals(const struct probing *pr)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	sigaction(SIGALRM, &sa, NULL);
+	/* A program that is run gets the terminal's own. */
+	if (pr->argv)
+		sa.sa_handler = SIG_IGN;
+	sigaction(SIGINT, &sa, NULL);
+	if (pr->duration)
+		alarm((unsigned)pr->duration);
+}
+
+static int start(struct probing *pr)
+{
+	struct tl_spawn_options so = { .size = sizeof(so), .argv = pr->argv, .envp = environ };
+	int r;
+
+	if (pr->pid) {
+		r = tl_session_attach(pr->session, pr->pid);
+		if (r < 0)
+			explain_attach_failure(pr->pid, r);
+		return r;
+	}
+	so.path = find_program(pr->argv[0]);
+	if (!so.path) {
+		explain_exec_failure(pr->argv[0], errno);
+		return -ENOENT;
+	}
+	r = tl_session_spawn(pr->session, &so, &pr->child);
+	if (r < 0)
+		say("cannot run %s: %s", pr->argv[0], strerror(-r));
+	free((char *)(uintptr_t)so.path);
+	return r;
+}
+
+static int prepare(struct probing *pr)
+{
+	struct tl_session_options so = {
+		.size = sizeof(so), .on_task = on_task, .on_wake = on_wake, .data = pr
+	};
+	int r = tl_prober_new(&pr->prober);
+
+	pr->out = pr->output ? out_open(pr->output, false) : out_stderr();
+	if (!pr->out) {
+		say("cannot write to %s: %s", pr->output, strerror(errno));
+		return -EIO;
+	}
+	if (r == 0)
+		r = tl_session_new(&so, &pr->session);
+	for (size_t i = 0; r == 0 && i < pr->nspecs; i++) {
+		r = tl_probe_add(pr->prober, pr->specs[i], &probing_probe_ops, pr, &pr->probes[i]);
+		if (r == -EINVAL)
+			say("not a SPEC: %s. It is [MODULE:]SYMBOL[+OFFSET|+*], or MODULE:0xADDR",
+			    pr->specs[i]);
+	}
+	return r;
+}
+
+static int finish(struct probing *pr, int r)
+{
+	session_to_wake = NULL;
+	/* Before the probes go. */
+	for (size_t i = 0; i < pr->nspecs; i++)
+		probing_explain(pr, pr->probes[i]);
+	if (pr->count)
+		probing_table(pr);
+	tl_session_free(pr->session);
+	tl_prober_free(pr->prober);
+	out_close(pr->out);
+	probing_done(pr);
+	if (r < 0)
+		return EXIT_TROUBLE;
+	return pr->argv && pr->ended ? exit_as(pr->status) : 0;
+}
+
+int cmd_probe(int argc, char **argv)
+{
+	static struct probing pr;
+	struct argp argp = { options, parse, "-- CMD ARGS...\n-p PID", doc, NULL, NULL, NULL };
+	int r;
+
+	argv[0] = (char *)(uintptr_t) "trapline probe";
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &pr);
+	r = prepare(&pr);
+	if (r == 0) {
+		catch_signals(&pr);
+		session_to_wake = pr.session;
+		r = start(&pr);
+	}
+	if (r == 0)
+		r = tl_session_run(pr.session);
+	return finish(&pr, r);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the probe command writes: hits, lists of places, and the table at the end. */
+#define _GNU_SOURCE
+#include "probe_cmd.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_MAX_ = 512 };
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void name_of(const struct tl_place *place, char *buf, size_t size)
+{
+	if (!place->symbol)
+		snprintf(buf, size, "%s:%#" PRIx64, base_name(place->module), place->offset);
+	else if (place->offset)
+		snprintf(buf, size, "%s:%s+%#" PRIx64, base_name(place->module), place->symbol,
+			 place->offset);
+	else
+		snprintf(buf, size, "%s:%s", base_name(place->module), place->symbol);
+}
+
+/* Its index, or where it belongs. */
+static size_t find(const struct probing *pr, const char *name, bool *found)
+{
+	size_t low = 0, high = pr->nspots;
+
+	*found = false;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(pr->spots[middle].name, name);
+
+		if (order == 0) {
+			*found = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct spot *spot_of(struct probing *pr, const char *name)
+{
+	bool found;
+	size_t i = find(pr, name, &found);
+	struct spot *more;
+
+	if (found)
+		return &pr->spots[i];
+	if (pr->nspots == pr->spots_room) {
+		more = realloc(pr->spots, (pr->spots_room * 2 + 64) * sizeof(*more));
+		if (!more)
+			return NULL;
+		pr->spots = more;
+		pr->spots_room = pr->spots_room * 2 + 64;
+	}
+	memmove(&pr->spots[i + 1], &pr->spots[i], (pr->nspots - i) * sizeof(*pr->spots));
+	pr->nspots++;
+	pr->spots[i] = (struct spot){ .name = strdup(name) };
+	return pr->spots[i].name ? &pr->spots[i] : NULL;
+}
+
+static void begin_json(struct probing *pr)
+{
+	if (pr->json && !pr->began)
+		out_printf(pr->out, "{\"v\":1,\"ev\":\"begin\",\"clock\":\"monotonic\"}\n");
+	pr->began = true;
+}
+
+static void write_hit(struct probing *pr, struct tl_task *task, const char *name,
+		      const struct tl_hit *hit)
+{
+	begin_json(pr);
+	if (pr->json)
+		out_printf(pr->out,
+			   "{\"ts\":%" PRIu64 ",\"pid\":%d,\"tid\":%d,\"ev\":\"probe\","
+			   "\"site\":\"%s\",\"ip\":\"%#" PRIx64 "\"}\n",
+			   hit->time, tl_task_pid(task), tl_task_tid(task), name, hit->ip);
+	else
+		out_printf(pr->out, "[pid %d] %s\n", tl_task_tid(task), name);
+	if (!out_is_buffered(pr->out))
+		out_flush(pr->out);
+}
+
+static void end_now(struct probing *pr)
+{
+	pr->over = true;
+	tl_session_wake(pr->session);
+}
+
+static void on_hit(struct tl_probe *probe, struct tl_task *task, const struct tl_place *place,
+		   const struct tl_hit *hit)
+{
+	struct probing *pr = tl_probe_data(probe);
+	char name[NAME_MAX_];
+	struct spot *spot;
+
+	if (pr->list || pr->over)
+		return;
+	name_of(place, name, sizeof(name));
+	pr->hits++;
+	spot = pr->count ? spot_of(pr, name) : NULL;
+	if (spot)
+		spot->hits++;
+	else if (!pr->count)
+		write_hit(pr, task, name, hit);
+	if (pr->max_hits && pr->hits == pr->max_hits)
+		end_now(pr);
+}
+
+static void on_placed(struct tl_probe *probe, const struct tl_place *place,
+		      enum tl_site_state state, int error, const char *why)
+{
+	struct probing *pr = tl_probe_data(probe);
+	char name[NAME_MAX_];
+
+	(void)error;
+	name_of(place, name, sizeof(name));
+	if (state == TL_SITE_ARMED && pr->list)
+		out_printf(pr->out, "%#" PRIx64 " %s\n", place->ip, name);
+	else if (state == TL_SITE_REFUSED && pr->list)
+		out_printf(pr->out, "%#" PRIx64 " %s: refused: %s\n", place->ip, name, why);
+	else if (state == TL_SITE_REFUSED && !strchr(tl_probe_spec(probe), '*'))
+		say("no probe at %s in process %d: %s", name, place->pid, why);
+	else if (state == TL_SITE_ARMED && pr->count)
+		(void)!spot_of(pr, name);
+}
+
+const struct tl_probe_ops probing_probe_ops = { .size = sizeof(probing_probe_ops),
+						.hit = on_hit,
+						.placed = on_placed };
+
+static tl_verdict on_death(struct tl_engine *engine, struct tl_task *task,
+			   const struct tl_event *event)
+{
+	struct probing *pr = tl_engine_data(engine);
+
+	if (pr->argv && task == pr->child && event->exit.last_thread) {
+		pr->status = event->exit.status;
+		pr->ended = true;
+	}
+	return 0;
+}
+
+const struct tl_engine_ops probing_ops = { .size = sizeof(probing_ops),
+					   .name = "probe",
+					   .death = on_death };
+
+void probing_explain(struct probing *pr, const struct tl_probe *probe)
+{
+	size_t refused, places;
+
+	if (!probe)
+		return;
+	places = tl_probe_places(probe, &refused);
+	if (!places)
+		say("%s: no such place was ever loaded%s", tl_probe_spec(probe),
+		    strchr(tl_probe_spec(probe), ':') ? ""
+						      : ". It was looked for in the program "
+							"itself; MODULE:SYMBOL names another file");
+	else if (refused && !pr->list)
+		say("%s: %zu of %zu places refused; -l says why", tl_probe_spec(probe), refused,
+		    places);
+}
+
+static int by_hits(const void *a, const void *b)
+{
+	const struct spot *x = a, *y = b;
+
+	if (x->hits != y->hits)
+		return x->hits > y->hits ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+void probing_table(struct probing *pr)
+{
+	begin_json(pr);
+	qsort(pr->spots, pr->nspots, sizeof(*pr->spots), by_hits);
+	if (!pr->json)
+		out_printf(pr->out, "%12s  site\n", "hits");
+	for (size_t i = 0; i < pr->nspots; i++)
+		out_printf(pr->out,
+			   pr->json ? "{\"ev\":\"summary\",\"hits\":%" PRIu64 ",\"site\":\"%s\"}\n"
+				    : "%12" PRIu64 "  %s\n",
+			   pr->spots[i].hits, pr->spots[i].name);
+	if (!pr->json)
+		out_printf(pr->out, "%12" PRIu64 "  total\n", pr->hits);
+}
+
+void probing_done(struct probing *pr)
+{
+	for (size_t i = 0; i < pr->nspots; i++)
+		free(pr->spots[i].name);
+	free(pr->spots);
+}

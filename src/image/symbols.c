@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The functions of an ELF file. */
+#include "symbols.h"
+
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SEGMENTS_MAX = 64 };
+
+struct segment {
+	uint64_t offset, value, size;
+};
+
+struct tl__symbols {
+	Dwfl *dwfl;
+	struct tl__symbol *list;
+	size_t n;
+	struct segment segments[SEGMENTS_MAX];
+	size_t nsegments;
+};
+
+static char *debuginfo_path; /* elfutils' own default */
+
+static const Dwfl_Callbacks callbacks = {
+	.find_elf = dwfl_build_id_find_elf,
+	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.section_address = dwfl_offline_section_address,
+	.debuginfo_path = &debuginfo_path,
+};
+
+static int by_value(const void *a, const void *b)
+{
+	const struct tl__symbol *x = a, *y = b;
+
+	if (x->value != y->value)
+		return x->value < y->value ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static bool is_function(const GElf_Sym *sym)
+{
+	int type = GELF_ST_TYPE(sym->st_info);
+
+	return (type == STT_FUNC || type == STT_GNU_IFUNC) && sym->st_shndx != SHN_UNDEF;
+}
+
+static void drop_repeated(struct tl__symbols *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!kept || s->list[kept - 1].value != s->list[i].value ||
+		    strcmp(s->list[kept - 1].name, s->list[i].name) != 0)
+			s->list[kept++] = s->list[i];
+	s->n = kept;
+}
+
+static int read_symbols(struct tl__symbols *s, Dwfl_Module *module, uint64_t bias)
+{
+	int n = dwfl_module_getsymtab(module);
+
+	if (n <= 0)
+		return 0;
+	s->list = calloc((size_t)n, sizeof(*s->list));
+	if (!s->list)
+		return -ENOMEM;
+	for (int i = 0; i < n; i++) {
+		GElf_Addr value;
+		GElf_Sym sym;
+		const char *name =
+			dwfl_module_getsym_info(module, i, &sym, &value, NULL, NULL, NULL);
+
+		if (!name || !*name || !is_function(&sym))
+			continue;
+		s->list[s->n].name = name;
+		s->list[s->n].value = value - bias;
+		s->list[s->n].size = sym.st_size;
+		s->list[s->n++].ifunc = GELF_ST_TYPE(sym.st_info) == STT_GNU_IFUNC;
+	}
+	qsort(s->list, s->n, sizeof(*s->list), by_value);
+	drop_repeated(s);
+	return 0;
+}
+
+static void read_segments(struct tl__symbols *s, Elf *elf)
+{
+	size_t n = 0;
+
+	if (elf_getphdrnum(elf, &n) < 0)
+		return;
+	for (size_t i = 0; i < n && s->nsegments < SEGMENTS_MAX; i++) {
+		GElf_Phdr ph;
+
+		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD)
+			continue;
+		s->segments[s->nsegments].offset = ph.p_offset;
+		s->segments[s->nsegments].value = ph.p_vaddr;
+		s->segments[s->nsegments++].size = ph.p_filesz;
+	}
+}
+
+static int read_file(struct tl__symbols *s, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	Dwfl_Module *module;
+	GElf_Addr bias = 0;
+	Elf *elf;
+
+	if (fd < 0)
+		return -errno;
+	s->dwfl = dwfl_begin(&callbacks);
+	module = s->dwfl ? dwfl_report_elf(s->dwfl, path, path, fd, 0, false) : NULL;
+	if (!module) {
+		close(fd);
+		return s->dwfl ? -ENOEXEC : -ENOMEM;
+	}
+	dwfl_report_end(s->dwfl, NULL, NULL);
+	elf = dwfl_module_getelf(module, &bias);
+	if (!elf)
+		return -ENOEXEC;
+	read_segments(s, elf);
+	return read_symbols(s, module, bias);
+}
+
+int tl__symbols_open(const char *path, struct tl__symbols **ret)
+{
+	struct tl__symbols *s = calloc(1, sizeof(*s));
+	int r = s ? read_file(s, path) : -ENOMEM;
+
+	if (r < 0) {
+		tl__symbols_free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+void tl__symbols_free(struct tl__symbols *s)
+{
+	if (!s)
+		return;
+	if (s->dwfl)
+		dwfl_end(s->dwfl);
+	free(s->list);
+	free(s);
+}
+
+size_t tl__symbols_count(const struct tl__symbols *s)
+{
+	return s->n;
+}
+
+const struct tl__symbol *tl__symbols_get(const struct tl__symbols *s, size_t i)
+{
+	return i < s->n ? &s->list[i] : NULL;
+}
+
+const struct tl__symbol *tl__symbols_at(const struct tl__symbols *s, uint64_t value)
+{
+	size_t low = 0, high = s->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (s->list[middle].value <= value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* Several may begin there, of which some are empty. */
+	for (size_t i = low; i-- > 0 && s->list[i].value == s->list[low - 1].value;)
+		if (s->list[i].size == 0 || value - s->list[i].value < s->list[i].size)
+			return &s->list[i];
+	return NULL;
+}
+
+bool tl__symbols_value_of(const struct tl__symbols *s, uint64_t offset, uint64_t *ret)
+{
+	for (size_t i = 0; i < s->nsegments; i++) {
+		const struct segment *seg = &s->segments[i];
+		uint64_t page = seg->offset & 4095;
+
+		if (offset + page >= seg->offset && offset < seg->offset + seg->size) {
+			*ret = seg->value + offset - seg->offset;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a process has mapped, and when that changes.
+ *
+ * The dynamic linker calls an empty function for debuggers, before and after each change
+ * (link.h: r_brk; glibc and musl name it _dl_debug_state). A site there tells when to look again.
+ */
+#include "probe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void on_linker(struct tl_site *site, struct tl_task *task, const struct tl_hit *hit)
+{
+	struct tl__linker *l = tl_site_data(site);
+
+	(void)hit;
+	if (l->process)
+		tl__modules_look(l->process, task);
+}
+
+static void on_linker_gone(struct tl_site *site, void *data)
+{
+	struct tl__linker *l = data;
+
+	(void)site;
+	if (l->process)
+		l->process->linker = NULL;
+	free(l);
+}
+
+static const struct tl_site_ops linker_ops = { .size = sizeof(linker_ops),
+					       .hit = on_linker,
+					       .release = on_linker_gone };
+
+static void watch_linker(struct tl__module *m, struct tl_task *task)
+{
+	const struct tl__symbol *sym = NULL;
+	struct tl__linker *l;
+
+	if (m->process->linker || !m->file->symbols)
+		return;
+	for (size_t i = 0; (sym = tl__symbols_get(m->file->symbols, i)); i++)
+		if (!strcmp(sym->name, "_dl_debug_state"))
+			break;
+	l = sym ? calloc(1, sizeof(*l)) : NULL;
+	if (!l)
+		return;
+	l->process = m->process;
+	if (tl_site_add(task, m->bias + sym->value, &linker_ops, l, &l->site) < 0)
+		free(l);
+	else
+		m->process->linker = l;
+}
+
+static struct tl__module *find(struct tl__watched *w, const struct tl_mapping *map)
+{
+	struct tl__module *m;
+
+	LIST_FOREACH (m, &w->modules, link)
+		if (m->start == map->start && m->file->inode == map->inode &&
+		    m->file->device == map->device)
+			return m;
+	return NULL;
+}
+
+static struct tl__module *module_new(struct tl__watched *w, const struct tl_mapping *map)
+{
+	struct tl__module *m = calloc(1, sizeof(*m));
+	uint64_t value = 0;
+
+	if (!m)
+		return NULL;
+	m->file = tl__file_get(w->prober, w->pid, map);
+	if (!m->file) {
+		free(m);
+		return NULL;
+	}
+	m->process = w;
+	m->start = map->start;
+	if (m->file->symbols && tl__symbols_value_of(m->file->symbols, map->offset, &value))
+		m->bias = map->start - value;
+	LIST_INIT(&m->spots);
+	LIST_INSERT_HEAD(&w->modules, m, link);
+	return m;
+}
+
+static void module_free(struct tl__module *m)
+{
+	struct tl__spot *spot;
+
+	while ((spot = LIST_FIRST(&m->spots)))
+		tl__spot_drop(spot);
+	LIST_REMOVE(m, link);
+	tl__file_unref(m->file);
+	free(m);
+}
+
+/* The first file with code is the program: where the kernel has put others first, its name tells
+ * (a linker that is run as a command has none of ours). */
+static void see(struct tl__watched *w, struct tl_task *task, const struct tl_mapping *map,
+		bool main)
+{
+	struct tl__module *m = find(w, map);
+	struct tl_probe *probe;
+
+	if (!m) {
+		m = module_new(w, map);
+		if (!m)
+			return;
+		m->main = main;
+		watch_linker(m, task);
+		TAILQ_FOREACH (probe, &w->prober->probes, link)
+			tl__place_probe(probe, m, task);
+	}
+	m->seen = true;
+}
+
+void tl__modules_look(struct tl__watched *w, struct tl_task *task)
+{
+	struct tl_mapping map = { .size = sizeof(map) };
+	struct tl__module *m, *next;
+	struct tl_maps *maps;
+	bool first = true;
+
+	if (tl_maps_new(task, &maps) < 0)
+		return;
+	LIST_FOREACH (m, &w->modules, link)
+		m->seen = false;
+	while (tl_maps_next(maps, &map)) {
+		if (map.path[0] != '/' || !map.exec)
+			continue;
+		see(w, task, &map, first);
+		first = false;
+	}
+	tl_maps_free(maps);
+	for (m = LIST_FIRST(&w->modules); m; m = next) {
+		next = LIST_NEXT(m, link);
+		if (!m->seen)
+			module_free(m);
+	}
+}
+
+void tl__modules_drop(struct tl__watched *w)
+{
+	struct tl__module *m;
+
+	if (w->linker) {
+		w->linker->process = NULL;
+		tl_site_remove(w->linker->site);
+		w->linker = NULL;
+	}
+	while ((m = LIST_FIRST(&w->modules)))
+		module_free(m);
+}

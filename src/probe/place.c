@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a probe and a module to addresses, and sites there. */
+#include "probe.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+
+static void on_hit(struct tl_site *site, struct tl_task *task, const struct tl_hit *hit)
+{
+	struct tl__spot *spot = tl_site_data(site);
+
+	if (!spot->probe->removed && spot->probe->ops->hit)
+		spot->probe->ops->hit(spot->probe, task, &spot->place, hit);
+}
+
+static void on_changed(struct tl_site *site, enum tl_site_state state, int error, const char *why)
+{
+	struct tl__spot *spot = tl_site_data(site);
+	struct tl_probe *probe = spot->probe;
+
+	probe->refused += state == TL_SITE_REFUSED;
+	if (!probe->removed && probe->ops->placed)
+		probe->ops->placed(probe, &spot->place, state, error, why);
+}
+
+static void on_release(struct tl_site *site, void *data)
+{
+	struct tl__spot *spot = data;
+
+	(void)site;
+	if (spot->module)
+		LIST_REMOVE(spot, in_module);
+	LIST_REMOVE(spot, in_probe);
+	free(spot);
+}
+
+static const struct tl_site_ops ops = {
+	.size = sizeof(ops), .hit = on_hit, .changed = on_changed, .release = on_release
+};
+
+void tl__spot_drop(struct tl__spot *spot)
+{
+	LIST_REMOVE(spot, in_module);
+	spot->module = NULL;
+	tl_site_remove(spot->site);
+}
+
+static void put(struct tl_probe *probe, struct tl__module *m, struct tl_task *task, uint64_t ip,
+		const char *symbol, uint64_t offset)
+{
+	struct tl__spot *spot = calloc(1, sizeof(*spot));
+	int r = -ENOMEM;
+
+	if (spot) {
+		spot->probe = probe;
+		spot->module = m;
+		spot->place = (struct tl_place){ .size = sizeof(spot->place),
+						 .pid = m->process->pid,
+						 .ip = ip,
+						 .module = m->file->path,
+						 .symbol = symbol,
+						 .offset = offset };
+		r = tl_site_add(task, ip, &ops, spot, &spot->site);
+	}
+	if (r < 0) {
+		free(spot);
+		return;
+	}
+	probe->places++;
+	LIST_INSERT_HEAD(&m->spots, spot, in_module);
+	LIST_INSERT_HEAD(&probe->spots, spot, in_probe);
+}
+
+struct walk {
+	struct tl_probe *probe;
+	struct tl__module *m;
+	struct tl_task *task;
+	const struct tl__symbol *sym;
+};
+
+static int put_insn(tl_addr addr, const struct tl_insn *insn, void *data)
+{
+	struct walk *w = data;
+
+	if (insn->length)
+		put(w->probe, w->m, w->task, addr, w->sym->name, addr - w->m->bias - w->sym->value);
+	return 0;
+}
+
+static void put_symbol(struct tl_probe *probe, struct tl__module *m, struct tl_task *task,
+		       const struct tl__symbol *sym)
+{
+	struct walk w = { probe, m, task, sym };
+	int r = 0;
+
+	if (probe->spec.every)
+		r = tl_insn_walk(task, m->bias + sym->value, sym->size, put_insn, &w);
+	else
+		put(probe, m, task, m->bias + sym->value + probe->spec.offset, sym->name,
+		    probe->spec.offset);
+	(void)r;
+}
+
+static bool is_pattern(const char *text)
+{
+	while (*text && *text != '*' && *text != '?' && *text != '[')
+		text++;
+	return *text;
+}
+
+void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_task *task)
+{
+	const struct tl__symbol *sym, *last = NULL;
+	const char *name = probe->spec.symbol;
+
+	if (probe->removed || !tl__spec_names_module(&probe->spec, m->file->path, m->main))
+		return;
+	if (!name) {
+		put(probe, m, task, m->bias + probe->spec.offset, NULL, probe->spec.offset);
+		return;
+	}
+	for (size_t i = 0; m->file->symbols && (sym = tl__symbols_get(m->file->symbols, i)); i++) {
+		/* Other names of the same function. */
+		if (last && last->value == sym->value && is_pattern(name))
+			continue;
+		if (fnmatch(name, sym->name, 0) != 0)
+			continue;
+		put_symbol(probe, m, task, sym);
+		last = sym;
+	}
+}
