@@ -213,6 +213,7 @@ struct tl__site_hooks {
 	void (*raw)(struct tl_task *task, void *regs); /* what the kernel is to get */
 	void (*hide)(struct tl_task *task, uint64_t addr, void *buf, size_t n);
 	void (*written)(struct tl_task *task, uint64_t addr, size_t n);
+	void (*execed)(struct tl_task *task);  /* before engines are told */
 	void (*work)(struct tl_session *s);    /* before the next wait */
 	bool (*leaving)(struct tl_task *task); /* true: it cannot be let go yet */
 	void (*done)(struct tl_session *s);

@@ -89,6 +89,9 @@ static void report_exec(struct tl_task *task)
 
 	tl__pt_buf(task->session->sys, TL__PT_GETEVENTMSG, task->tid, 0, &former, sizeof(former));
 	ev.exec.former_tid = (int32_t)former;
+	/* An engine may put sites into the new program right away. */
+	if (task->sited)
+		task->session->site_hooks->execed(task);
 	tl__dispatch(task, &ev);
 }
 

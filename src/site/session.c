@@ -16,6 +16,15 @@ static void work(struct tl_session *s)
 	}
 }
 
+/* It has left the memory that the sites are in. */
+static void execed(struct tl_task *task)
+{
+	task->reporting++;
+	tl__engine_detach(task->sited->engine);
+	task->reporting--;
+	tl__engines_settle(task);
+}
+
 /* Before a task is let go. True: not yet, for its text is not its own. */
 static bool leaving(struct tl_task *task)
 {
@@ -61,6 +70,7 @@ static const struct tl__site_hooks hooks = {
 	.raw = tl__slot_raw,
 	.hide = tl__text_hide,
 	.written = tl__text_written,
+	.execed = execed,
 	.work = work,
 	.leaving = leaving,
 	.done = done,

@@ -139,28 +139,15 @@ static tl_verdict on_quiesce(struct tl_engine *e, struct tl_task *task, const st
 	return TL_HOLD_STOP;
 }
 
-static tl_verdict on_exec(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
-{
-	struct tl__sited *st = tl_engine_data(e);
-
-	(void)task;
-	(void)ev;
-	leave(st);
-	return TL_DETACH;
-}
-
 static tl_verdict on_clone(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev);
 
 static const struct tl_engine_ops ops = { .size = sizeof(ops),
 					  .name = "site",
 					  .quiesce = on_quiesce,
-					  .exec = on_exec,
 					  .clone = on_clone,
 					  .release = on_release };
 
-enum {
-	LISTENS = TL_EVENTS(TL_EVENT_QUIESCE) | TL_EVENTS(TL_EVENT_EXEC) | TL_EVENTS(TL_EVENT_CLONE)
-};
+enum { LISTENS = TL_EVENTS(TL_EVENT_QUIESCE) | TL_EVENTS(TL_EVENT_CLONE) };
 
 static struct tl__sited *join(struct tl__space *sp, struct tl_task *task)
 {
