@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TL__SLOT_SIZE = 64, TL__SLOT_MARKS = 4, TL__INSN_MAX = 15 };
+enum { TL__SLOT_SIZE = 64, TL__SLOT_MARKS = 4, TL__INSN_MAX = 15, TL__INSN_FIXED = 4 };
 
 enum tl__displace_kind {
 	TL__DISPLACE_REFUSE,

@@ -243,6 +243,7 @@ static void sweep(struct tl__space *sp)
 void tl__space_work(struct tl__space *sp)
 {
 	struct tl_task *task;
+	bool done;
 
 	if (sp->mapping)
 		return;
@@ -258,7 +259,12 @@ void tl__space_work(struct tl__space *sp)
 		sp->holding = true;
 		control_all(sp, TL_HOLD_STOP);
 	}
-	if (!all_still(sp) || !apply_all(sp))
+	if (!all_still(sp))
+		return;
+	tl__text_look(sp);
+	done = apply_all(sp);
+	tl__text_looked(sp);
+	if (!done)
 		return;
 	/* Callbacks may have asked for more. */
 	if (sp->work)

@@ -52,6 +52,11 @@ struct tl__space {
 	struct tl__hash by_addr;
 	struct tl__patches patches;
 	SLIST_HEAD(, tl__area) areas;
+	struct {
+		char *maps;
+		struct tl__mapping map; /* the last that was asked for */
+		bool shadow_stack;
+	} look;        /* text.c, while text is written */
 	bool work;     /* something is to be put in place or taken away */
 	bool asked;    /* one of its tasks waits for that */
 	bool holding;  /* its tasks have been asked to stand still */
@@ -105,6 +110,8 @@ int tl__site_add(struct tl_task *task, uint64_t addr, const struct tl_site_ops *
 void tl__site_remove(struct tl_site *site);
 
 /* text.c */
+void tl__text_look(struct tl__space *sp);
+void tl__text_looked(struct tl__space *sp);
 bool tl__text_arm(struct tl__patch *p);
 void tl__text_disarm(struct tl__patch *p);
 void tl__text_written(struct tl_task *task, uint64_t addr, size_t n);

@@ -10,22 +10,84 @@
 
 enum { BEFORE = 128, AFTER = 1 << 12 };
 
-/* The instruction and its surroundings as the program has them. */
-static bool displace(struct tl__patch *p, struct tl_task *task, uint64_t slot)
-{
-	uint8_t code[BEFORE + AFTER];
-	struct tl__original o = { .insn = code + BEFORE, .ip = p->addr };
-	uint64_t before = p->addr & 4095 ? p->addr & 4095 : 4096;
-	int64_t n = tl__mem_read(task, p->addr, code + BEFORE, AFTER);
+/* An instruction and its surroundings, as the program has them. */
+struct code {
+	struct tl__original o;
+	uint8_t bytes[BEFORE + AFTER];
+};
 
+static size_t read_code(struct tl_task *task, uint64_t addr, uint8_t *to, size_t n)
+{
+	int64_t r = tl__mem_read(task, addr, to, n);
+
+	return r < 0 ? 0 : (size_t)r;
+}
+
+/* Only where instructions stand at multiples is it known what lies in front of one. */
+static void look(struct tl__patch *p, struct tl_task *task, struct code *code)
+{
+	bool fixed = p->space->arch->breakpoint_len == TL__INSN_FIXED;
+	uint64_t before = p->addr & 4095;
+
+	code->o = (struct tl__original){ .insn = code->bytes + BEFORE,
+					 .ip = p->addr,
+					 .constant = !p->space->look.map.write,
+					 .shadow_stack = p->space->look.shadow_stack };
+	code->o.after =
+		read_code(task, p->addr, code->bytes + BEFORE, fixed ? AFTER : TL__INSN_MAX);
 	if (before > BEFORE)
 		before = BEFORE;
-	if (n > 0)
-		o.after = (size_t)n;
-	if (n > 0 &&
-	    tl__mem_read(task, p->addr - before, code + BEFORE - before, before) == (int64_t)before)
-		o.before = before;
-	return p->space->arch->displace(&o, slot, &p->d);
+	if (fixed && before &&
+	    read_code(task, p->addr - before, code->bytes + BEFORE - before, before) == before)
+		code->o.before = before;
+}
+
+/* What is asked of all that is armed at once. */
+void tl__text_look(struct tl__space *sp)
+{
+	struct tl_task *task = tl__space_task(sp);
+	char status[4096];
+
+	sp->look.map.end = 0;
+	sp->look.shadow_stack = false;
+	if (!task || tl__maps_read(sp->session->sys, task->tid, &sp->look.maps) < 0)
+		sp->look.maps = NULL;
+	if (task && sp->session->sys->ops->proc_read(sp->session->sys, task->tid, TL__PROC_STATUS,
+						     status, sizeof(status)) > 0)
+		sp->look.shadow_stack = strstr(status, "shstk");
+}
+
+void tl__text_looked(struct tl__space *sp)
+{
+	free(sp->look.maps);
+	sp->look.maps = NULL;
+}
+
+static bool find_map(struct tl__space *sp, uint64_t addr)
+{
+	const char *at = sp->look.maps;
+
+	if (addr >= sp->look.map.start && addr < sp->look.map.end)
+		return true;
+	while (at && tl__maps_next(&at, &sp->look.map))
+		if (addr >= sp->look.map.start && addr < sp->look.map.end)
+			return true;
+	sp->look.map.end = 0;
+	return false;
+}
+
+/* NULL: a site can be there. */
+static const char *why_not(struct tl__patch *p)
+{
+	struct tl__space *sp = p->space;
+
+	if (!find_map(sp, p->addr))
+		return "nothing is mapped there";
+	if (!sp->look.map.exec)
+		return "data, no code: its memory is not executable";
+	if (sp->look.map.shared)
+		return "a shared mapping: a breakpoint would be written to the file";
+	return NULL;
 }
 
 static bool refuse(struct tl__patch *p, int error, const char *why)
@@ -47,15 +109,21 @@ bool tl__text_arm(struct tl__patch *p)
 	const struct tl__arch *arch = sp->arch;
 	struct tl_task *task = tl__space_task(sp);
 
-	if (tl__mem_read(task, p->addr, p->original, arch->breakpoint_len) != arch->breakpoint_len)
-		return refuse(p, -EFAULT, "no memory there that can be read");
-	displace(p, task, p->addr);
-	if (p->d.kind == TL__DISPLACE_REFUSE)
-		return refuse(p, -EILSEQ, p->d.why);
+	const char *why = why_not(p);
+	struct code code;
+
+	if (why)
+		return refuse(p, -EFAULT, why);
+	look(p, task, &code);
+	if (code.o.after < arch->breakpoint_len)
+		return refuse(p, -EFAULT, "memory that cannot be read");
 	if (tl__area_slot(sp, p) < 0)
 		return false;
-	if (!displace(p, task, p->slot))
+	memcpy(p->original, code.o.insn, arch->breakpoint_len);
+	if (!arch->displace(&code.o, p->slot, &p->d))
 		return refuse(p, -ERANGE, "what it leads to is too far from any free memory");
+	if (p->d.kind == TL__DISPLACE_REFUSE)
+		return refuse(p, -EILSEQ, p->d.why);
 	if (!write_slot(p, task))
 		return refuse(p, -EFAULT, "its slot cannot be written");
 	if (tl__mem_write_raw(task, p->addr, arch->breakpoint, arch->breakpoint_len) !=
@@ -102,15 +170,18 @@ void tl__text_hide(struct tl_task *task, uint64_t addr, void *buf, size_t n)
 {
 	struct tl__space *sp = task->sited ? task->sited->space : NULL;
 	struct tl__patch *p;
+	uint64_t step;
 
-	if (!sp)
+	if (!sp || !sp->arch)
 		return;
-	if (n > 64) {
+	step = sp->arch->breakpoint_len;
+	if (n / step > sp->session->sites->armed) {
 		TAILQ_FOREACH (p, &sp->patches, link)
 			hide(p, addr, buf, n);
 		return;
 	}
-	for (uint64_t at = addr - 3; at != addr + n; at++) {
+	/* Breakpoints stand at multiples of their length. */
+	for (uint64_t at = addr - addr % step; at < addr + n; at += step) {
 		p = tl__patch_find(sp, at);
 		if (p)
 			hide(p, addr, buf, n);

@@ -21,6 +21,7 @@ enum { BEGIN = -1, END = -2, ROOM = 1 << 20 };
 /* By address, which is the same in both runs. */
 static struct count {
 	uint64_t ip, hits, steps;
+	const struct tl_probe *probe; /* of several that mean it */
 	const char *where;
 	uint64_t offset;
 } * counts;
@@ -48,11 +49,12 @@ static struct count *at(uint64_t ip)
 static void on_hit(struct tl_probe *probe, struct tl_task *task, const struct tl_place *place,
 		   const struct tl_hit *hit)
 {
-	(void)probe;
+	struct count *c = at(hit->ip);
+
 	(void)task;
 	(void)place;
-	if (run.inside)
-		at(hit->ip)->hits++;
+	if (run.inside && c->probe == probe)
+		c->hits++;
 }
 
 static void on_placed(struct tl_probe *probe, const struct tl_place *place,
@@ -60,7 +62,6 @@ static void on_placed(struct tl_probe *probe, const struct tl_place *place,
 {
 	struct count *c = at(place->ip);
 
-	(void)probe;
 	(void)error;
 	if (state == TL_SITE_REFUSED) {
 		refused++;
@@ -70,6 +71,7 @@ static void on_placed(struct tl_probe *probe, const struct tl_place *place,
 	if (state != TL_SITE_ARMED || c->ip)
 		return;
 	c->ip = place->ip;
+	c->probe = probe;
 	c->where = strdup(place->symbol);
 	c->offset = place->offset;
 	ncounts++;
