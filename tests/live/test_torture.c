@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <trapline/trapline.h>
 #include <unistd.h>
 
@@ -129,9 +130,12 @@ static tl_verdict on_call(struct tl_engine *e, struct tl_task *task, const struc
 	bool mark = name && !strcmp(name, "write") && (fd == BEGIN || fd == END);
 
 	(void)e;
-	(void)task;
-	if (mark && fd == BEGIN && ev->type == TL_EVENT_SYSCALL_EXIT)
+	if (mark && fd == BEGIN && ev->type == TL_EVENT_SYSCALL_EXIT) {
 		run.inside = true;
+		/* Where the first step begins. */
+		if (run.stepping && at(pc(task))->ip)
+			at(pc(task))->steps++;
+	}
 	if (mark && fd == END)
 		run.inside = false;
 	return run.inside && run.stepping ? TL_STEP_SINGLE : 0;
@@ -230,7 +234,7 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		return 2;
 	counts = calloc(ROOM, sizeof(*counts));
-	if (!counts)
+	if (!counts || personality(ADDR_NO_RANDOMIZE) < 0)
 		return 1;
 	one_run(program, argv + 3, printed[0]);
 	if (run.status == 3 << 8) {
