@@ -169,7 +169,7 @@ void probing_explain(struct probing *pr, const struct tl_probe *probe)
 		    strchr(tl_probe_spec(probe), ':') ? ""
 						      : ". It was looked for in the program "
 							"itself; MODULE:SYMBOL names another file");
-	else if (refused && !pr->list)
+	else if (refused && !pr->list && strchr(tl_probe_spec(probe), '*'))
 		say("%s: %zu of %zu places refused; -l says why", tl_probe_spec(probe), refused,
 		    places);
 }

@@ -267,6 +267,9 @@ int tl__loop_run(struct tl_session *s)
 		}
 		if (s->site_hooks)
 			s->site_hooks->work(s);
+		/* The last may have been let go. */
+		if (!s->ntasks)
+			break;
 		r = take(s, true);
 		if (r == -ECHILD && s->ntasks)
 			return tl__fail(s, NULL, "wait", r);

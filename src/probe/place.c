@@ -88,6 +88,54 @@ static int put_insn(tl_addr addr, const struct tl_insn *insn, void *data)
 	return 0;
 }
 
+struct boundary {
+	uint64_t wanted;
+	bool found;
+};
+
+static int look_for(tl_addr addr, const struct tl_insn *insn, void *data)
+{
+	struct boundary *b = data;
+
+	(void)insn;
+	b->found = addr == b->wanted;
+	return addr >= b->wanted;
+}
+
+/* An instruction begins there, counted from where its function does. */
+static bool is_boundary(struct tl_task *task, const struct tl__module *m,
+			const struct tl__symbol *sym, uint64_t value)
+{
+	struct boundary b = { .wanted = m->bias + value };
+
+	if (value == sym->value)
+		return true;
+	return tl_insn_walk(task, m->bias + sym->value, value - sym->value + 1, look_for, &b) < 0 ||
+	       b.found;
+}
+
+/* Where no instruction begins is told like any other refusal. */
+static void put_at(struct tl_probe *probe, struct tl__module *m, struct tl_task *task,
+		   const struct tl__symbol *sym, uint64_t value)
+{
+	struct tl_place place = { .size = sizeof(place),
+				  .pid = m->process->pid,
+				  .ip = m->bias + value,
+				  .module = m->file->path,
+				  .symbol = probe->spec.symbol ? sym->name : NULL,
+				  .offset = probe->spec.offset };
+
+	if (is_boundary(task, m, sym, value)) {
+		put(probe, m, task, place.ip, place.symbol, place.offset);
+		return;
+	}
+	probe->places++;
+	probe->refused++;
+	if (probe->ops->placed)
+		probe->ops->placed(probe, &place, TL_SITE_REFUSED, -EILSEQ,
+				   "inside an instruction");
+}
+
 static void put_symbol(struct tl_probe *probe, struct tl__module *m, struct tl_task *task,
 		       const struct tl__symbol *sym)
 {
@@ -97,8 +145,7 @@ static void put_symbol(struct tl_probe *probe, struct tl__module *m, struct tl_t
 	if (probe->spec.every)
 		r = tl_insn_walk(task, m->bias + sym->value, sym->size, put_insn, &w);
 	else
-		put(probe, m, task, m->bias + sym->value + probe->spec.offset, sym->name,
-		    probe->spec.offset);
+		put_at(probe, m, task, sym, sym->value + probe->spec.offset);
 	(void)r;
 }
 
@@ -117,7 +164,12 @@ void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_tas
 	if (probe->removed || !tl__spec_names_module(&probe->spec, m->file->path, m->main))
 		return;
 	if (!name) {
-		put(probe, m, task, m->bias + probe->spec.offset, NULL, probe->spec.offset);
+		sym = m->file->symbols ? tl__symbols_at(m->file->symbols, probe->spec.offset)
+				       : NULL;
+		if (sym)
+			put_at(probe, m, task, sym, probe->spec.offset);
+		else
+			put(probe, m, task, m->bias + probe->spec.offset, NULL, probe->spec.offset);
 		return;
 	}
 	for (size_t i = 0; m->file->symbols && (sym = tl__symbols_get(m->file->symbols, i)); i++) {

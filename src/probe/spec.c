@@ -2,6 +2,7 @@
 /* [MODULE:]SYMBOL[+OFFSET|+*] and MODULE:0xADDR. Pure. */
 #include "probe.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -41,6 +42,8 @@ static int parse_symbol(char *text, struct tl__spec *ret)
 			return -EINVAL;
 		*plus = '\0';
 	}
+	if (!isalnum((unsigned char)*text) && !strchr("_*?[.~$<", *text))
+		return -EINVAL;
 	ret->symbol = text;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "compat.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 static bool wanted(const struct tl__patch *p)
@@ -68,6 +69,27 @@ static bool is_still(struct tl_task *task)
 	       sleeps_for_good(task);
 }
 
+/*
+ * Has it executed a breakpoint, with an interrupt reported first? The signal is queued, and what it
+ * is for would be gone when it comes.
+ */
+static bool owes_hit(struct tl_task *task)
+{
+	struct tl__sys *sys = task->session->sys;
+	const struct tl__arch *arch = task->sited->space->arch;
+	struct tl__patch *p;
+	char status[4096];
+
+	if (!arch || task->state != TL__TASK_STOPPED || task->stop.kind == TL__STOP_SITE ||
+	    tl__regs_arch(task) != arch || task->moved.on)
+		return false;
+	p = tl__patch_find(task->sited->space,
+			   arch->get_ip(task->regs, task->regs_len) - arch->breakpoint_advance);
+	return p && p->armed &&
+	       sys->ops->proc_read(sys, task->tid, TL__PROC_STATUS, status, sizeof(status)) > 0 &&
+	       tl__proc_field_hex(status, "SigPnd") >> (SIGTRAP - 1) & 1;
+}
+
 static bool in_space(const struct tl_task *task, const struct tl__space *sp)
 {
 	return task->sited && task->sited->space == sp;
@@ -77,9 +99,14 @@ static bool all_still(struct tl__space *sp)
 {
 	struct tl_task *task;
 
-	TAILQ_FOREACH (task, &sp->session->tasks, link)
-		if (in_space(task, sp) && !is_still(task))
+	TAILQ_FOREACH (task, &sp->session->tasks, link) {
+		if (!in_space(task, sp))
+			continue;
+		if (owes_hit(task))
+			tl__resume_claimed(task, tl__resume_plain(task), task->deliver);
+		if (!is_still(task))
 			return false;
+	}
 	return true;
 }
 
@@ -273,7 +300,8 @@ void tl__space_work(struct tl__space *sp)
 		return;
 	sp->holding = sp->asked = false;
 	sp->tasks++;
-	control_all(sp, TL_RUN);
+	if (!sp->leaving)
+		control_all(sp, TL_RUN);
 	while (sp->leaving && (task = tl__space_task(sp)))
 		tl__engine_detach(task->sited->engine);
 	sp->tasks--;

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The probe command, as a person uses it.
+
+Usage: probe.py TRAPLINE TRACEES_DIR
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+TRAPLINE, TRACEES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+failures = []
+
+
+def check(what, ok, seen=""):
+    print(("ok   " if ok else "FAIL ") + what)
+    if not ok:
+        failures.append(what)
+        print("     " + str(seen)[-1500:].replace("\n", "\n     "))
+
+
+def probe(*args, **kw):
+    p = subprocess.run([TRAPLINE, "probe", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, **kw)
+    return p.returncode, p.stdout, p.stderr
+
+
+def running(*args):
+    p = subprocess.Popen([f"{TRACEES}/called", *args])
+    # Its threads are there.
+    while len(os.listdir(f"/proc/{p.pid}/task")) <= int(args[0]):
+        time.sleep(0.01)
+    return p
+
+
+def mapped(pid):
+    return [line.split()[0] for line in open(f"/proc/{pid}/maps")]
+
+
+def counts(text):
+    return {m[2]: int(m[1]) for m in re.finditer(r"^ *(\d+)  (\S+)$", text, re.M)}
+
+
+def programs():
+    rc, out, err = probe("-c", "-e", "hot", "-e", "outer", "--", f"{TRACEES}/called", "2", "300")
+    got = counts(err)
+    check("a program's own functions are counted", rc == 0 and got.get("called:hot") == 600 and got.get("called:outer") == 600, err)
+    rc, out, err = probe("-c", "-e", "libc:_exit", "--", "/bin/sh", "-c", "/bin/true; (exit 3); exit 7")
+    check("children and execs are followed, and the status is the program's",
+          rc == 7 and sum(v for k, v in counts(err).items() if k.endswith(":_exit")) == 3, (rc, err))
+    rc, out, err = probe("-c", "-e", "libz:crc32", "--", "python3", "-c", "import ctypes; z=ctypes.CDLL('libz.so.1'); "
+                         "[z.crc32(0, b'abc', 3) for i in range(5)]")
+    check("a probe waits for its file", counts(err).get("libz.so.1.2.13:crc32", counts(err).get("total")) == 5, err)
+    rc, out, err = probe("--format=json", "-e", "hot", "--", f"{TRACEES}/called", "1", "3")
+    lines = [json.loads(line) for line in err.splitlines()]
+    check("JSON, a line each", lines[0]["v"] == 1 and [e["ev"] for e in lines[1:]] == ["probe"] * 3 and
+          all(e["site"] == "called:hot" and e["tid"] and e["ts"] for e in lines[1:]), err)
+
+
+def attached():
+    p = running("4", "100000000")
+    before = mapped(p.pid)
+    for i in range(12):
+        rc, out, err = probe("-c", "-e", "hot+*", "-e", "outer+*", "-p", str(p.pid), "--max-hits", str(i * 37 + 1))
+        if rc or p.poll() is not None or mapped(p.pid) != before:
+            check(f"attached to and let go, round {i}", False, (rc, err, p.poll()))
+            break
+    else:
+        check("attached to and let go, its memory as it was", True)
+    # In its text, too.
+    rc = subprocess.run([TRAPLINE, "doctor", str(p.pid)], stdout=subprocess.PIPE, text=True)
+    check("no breakpoint is left", "as in its files" in rc.stdout, rc.stdout)
+    t = subprocess.Popen([TRAPLINE, "probe", "-c", "-e", "hot", "-p", str(p.pid)], stderr=subprocess.PIPE, text=True)
+    time.sleep(1)
+    t.send_signal(signal.SIGINT)
+    err = t.communicate(timeout=30)[1]
+    check("an interrupt ends it", t.returncode == 0 and counts(err).get("called:hot", 0) > 100 and p.poll() is None, (t.returncode, err))
+    p.kill()
+    p.wait()
+
+
+def refusals():
+    called = [f"{TRACEES}/called", "1", "1"]
+    for spec, said in (("nosuch", "no such place was ever loaded"), ("nosuch:main", "no such place was ever loaded"),
+                       ("hot+1", "inside an instruction"), ("called:0x10", "not executable")):
+        rc, out, err = probe("-e", spec, "--", *called)
+        check(f"{spec}: {said}", rc == 0 and said in err, (rc, err))
+    for args, said in ((["-e", "+", "--", "true"], "not a SPEC"), (["--", "true"], "which place"), (["-e", "x"], "a program to run"),
+                       (["-e", "x", "-p", "0"], "not a number"), (["-e", "x", "--format=xml", "--", "true"], "text or json"),
+                       (["-e", "x", "--", "/nosuch"], "no such file"), (["-e", "main", "-p", "1999999999"], "no such process")):
+        rc, out, err = probe(*args)
+        check(f"{' '.join(args)}: {said}", rc in (1, 2) and said in err, (rc, err))
+    rc, out, err = probe("-l", "-e", "hot+*", "--", *called)
+    check("-l lists", rc == 0 and len(re.findall(r"^0x[0-9a-f]+ called:hot", err, re.M)) >= 2, err)
+
+
+def main():
+    programs()
+    attached()
+    refusals()
+    print(f"{len(failures)} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
