@@ -118,13 +118,14 @@ static bool breakpoint(struct tl_task *task)
 /* A fault reports where it happened, and si_addr says so for some. */
 static void correct_fault(struct tl_task *task)
 {
-	siginfo_t *si = (siginfo_t *)task->stop.info;
+	int code = tl__stop_code(&task->stop);
+	siginfo_t si;
 
-	if (!task->stop.have_info || si->si_code <= 0 || si->si_code == SI_KERNEL_)
+	memcpy(&si, task->stop.info, sizeof(si));
+	if (code <= 0 || code == SI_KERNEL_ || (uint64_t)(uintptr_t)si.si_addr != task->moved.raw)
 		return;
-	if ((uint64_t)(uintptr_t)si->si_addr != task->moved.raw)
-		return;
-	si->si_addr = (void *)(uintptr_t)task->moved.addr;
+	si.si_addr = (void *)(uintptr_t)task->moved.addr;
+	memcpy(task->stop.info, &si, sizeof(si));
 	tl__ignore(tl__pt_buf(task->session->sys, TL__PT_SETSIGINFO, task->tid, 0, task->stop.info,
 			      sizeof(task->stop.info)) < 0);
 }
