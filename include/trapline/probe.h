@@ -36,6 +36,13 @@ struct tl_place {
 	uint64_t offset;    /* from symbol, or in the file's own addresses */
 };
 
+struct tl_return {
+	uint32_t size; /* of this structure, in the library that made it */
+	uint32_t reserved;
+	uint64_t time, entered; /* CLOCK_MONOTONIC in ns, taken when the stops were found */
+	uint64_t value;         /* of the register that results are in */
+};
+
 /* size is sizeof(struct tl_probe_ops) as the caller was compiled; any callback may be NULL. In all
  * of them probes may be added and removed. place is borrowed, and valid until it is gone. */
 struct tl_probe_ops {
@@ -43,6 +50,11 @@ struct tl_probe_ops {
 	/* As tl_site_ops.hit: a thread is about to execute the instruction. */
 	void (*hit)(struct tl_probe *probe, struct tl_task *task, const struct tl_place *place,
 		    const struct tl_hit *hit);
+	/* A call of the function has returned: for probes of functions, told where it was called
+	 * from. The return address is not touched. A call that is left by longjmp(3) or an
+	 * exception never returns. */
+	void (*returned)(struct tl_probe *probe, struct tl_task *task, const struct tl_place *place,
+			 const struct tl_return *ret);
 	/* Armed; refused, with the reason; gone, with its module or its process. */
 	void (*placed)(struct tl_probe *probe, const struct tl_place *place,
 		       enum tl_site_state state, int error, const char *why);

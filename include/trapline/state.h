@@ -74,6 +74,18 @@ TL_CHECKED int tl_task_reg_name(struct tl_task *task, size_t index, const char *
 TL_CHECKED int tl_task_read_reg(struct tl_task *task, const char *name, uint64_t *ret_value);
 TL_CHECKED int tl_task_write_reg(struct tl_task *task, const char *name, uint64_t value);
 
+struct tl_call_frame {
+	uint32_t size;   /* sizeof(struct tl_call_frame) */
+	uint32_t popped; /* bytes that a return takes off the stack */
+	tl_addr sp, return_address;
+	uint64_t result; /* the register that results are in */
+};
+/*
+ * At the first instruction of a function: its caller; behind a return: its result. By the machine's
+ * calling convention alone. -EFAULT: the stack cannot be read.
+ */
+TL_CHECKED int tl_task_call_frame(struct tl_task *task, struct tl_call_frame *ret);
+
 /* The call that a task stopped at entry or exit is making. -EAGAIN anywhere else. */
 TL_CHECKED int tl_syscall_get(struct tl_task *task, struct tl_syscall *ret_call);
 /* At entry: another number, other arguments. They also stand when the kernel restarts the call. */

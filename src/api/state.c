@@ -298,3 +298,32 @@ int tl_signal_set(struct tl_task *task, int32_t signo, const void *info)
 	task->deliver = signo;
 	return 0;
 }
+
+int tl_task_call_frame(struct tl_task *task, struct tl_call_frame *ret)
+{
+	int r = tl__api_check_stopped(task);
+	const struct tl__arch *arch;
+	struct tl__frame f;
+	uint64_t word = 0;
+
+	if (r < 0)
+		return r;
+	if (ret->size < sizeof(*ret))
+		return -EINVAL;
+	arch = tl__regs_arch(task);
+	if (!arch)
+		return -ESRCH;
+	r = arch->get_frame(task->regs, task->regs_len, &f);
+	if (r < 0)
+		return r;
+	ret->sp = f.sp;
+	ret->result = arch->word == 4 ? (uint32_t)f.ret : (uint64_t)f.ret;
+	ret->popped = arch->get_link ? 0 : arch->word;
+	if (arch->get_link)
+		ret->return_address = arch->get_link(task->regs, task->regs_len);
+	else if (tl__mem_read(task, f.sp, &word, arch->word) != arch->word)
+		return -EFAULT;
+	else
+		ret->return_address = word;
+	return 0;
+}

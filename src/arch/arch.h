@@ -113,6 +113,8 @@ struct tl__arch {
 	uint64_t (*get_ip)(const void *gpr, size_t len);
 	int (*set_ip)(void *gpr, size_t len, uint64_t ip);
 	uint64_t (*get_sp)(const void *gpr, size_t len);
+	/* The register that a return goes to; NULL: it is on the stack. */
+	uint64_t (*get_link)(const void *gpr, size_t len);
 	void (*add_sp)(void *gpr, size_t len, int by);
 	/* syscall leaves the pc in rcx. NULL: not here. */
 	void (*fix_rcx)(void *gpr, size_t len, uint64_t raw, uint64_t shown);

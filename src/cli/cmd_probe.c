@@ -17,6 +17,7 @@ enum { OPT_FORMAT = 256, OPT_MAX_HITS, OPT_DURATION };
 
 static const struct argp_option options[] = {
 	{ "entry", 'e', "SPEC", 0, "Tell of each thread that comes by this place", 0 },
+	{ "return", 'r', "SPEC", 0, "Tell of its return as well, with the result and the time", 0 },
 	{ "pid", 'p', "PID", 0, "Attach to this process", 0 },
 	{ "count", 'c', NULL, 0, "Only count, and print a table at the end", 0 },
 	{ "list", 'l', NULL, 0, "Print the places that a SPEC means, and end", 0 },
@@ -38,10 +39,11 @@ static const char doc[] =
 	"  trapline probe -l -e 'libz:inflate+*' -- gzip -d\n\n"
 	"See trapline-probe(1).";
 
-static void add_spec(struct probing *pr, char *text, struct argp_state *state)
+static void add_spec(struct probing *pr, char *text, bool returns, struct argp_state *state)
 {
 	if (pr->nspecs == SPECS_MAX)
 		argp_error(state, "more than %d probes", SPECS_MAX);
+	pr->returns[pr->nspecs] = returns;
 	pr->specs[pr->nspecs++] = text;
 }
 
@@ -63,7 +65,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'e':
-		add_spec(pr, arg, state);
+	case 'r':
+		add_spec(pr, arg, key == 'r', state);
 		return 0;
 	case 'p':
 		pr->pid = (int)number(arg, "-p", state);
@@ -201,7 +204,9 @@ static int prepare(struct probing *pr)
 	if (r == 0)
 		r = tl_session_new(&so, &pr->session);
 	for (size_t i = 0; r == 0 && i < pr->nspecs; i++) {
-		r = tl_probe_add(pr->prober, pr->specs[i], &probing_probe_ops, pr, &pr->probes[i]);
+		r = tl_probe_add(pr->prober, pr->specs[i],
+				 pr->returns[i] ? &probing_return_ops : &probing_entry_ops, pr,
+				 &pr->probes[i]);
 		if (r == -EINVAL)
 			say("not a SPEC: %s. It is [MODULE:]SYMBOL[+OFFSET|+*], or MODULE:0xADDR",
 			    pr->specs[i]);

@@ -4,6 +4,7 @@
 #define TL_CLI_PROBE_CMD_H
 
 #include "cli.h"
+#include "latency.h"
 #include "trace.h"
 
 enum { SPECS_MAX = 256 };
@@ -12,10 +13,12 @@ enum { SPECS_MAX = 256 };
 struct spot {
 	char *name;
 	uint64_t hits;
+	struct latency *time; /* of calls that returned; NULL: none */
 };
 
 struct probing {
 	char *specs[SPECS_MAX];
+	bool returns[SPECS_MAX];
 	struct tl_probe *probes[SPECS_MAX];
 	size_t nspecs;
 	int pid;
@@ -37,7 +40,7 @@ struct probing {
 
 /* probe_report.c */
 extern const struct tl_engine_ops probing_ops;
-extern const struct tl_probe_ops probing_probe_ops;
+extern const struct tl_probe_ops probing_entry_ops, probing_return_ops;
 void probing_explain(struct probing *pr, const struct tl_probe *probe); /* one that found nothing */
 void probing_table(struct probing *pr);
 void probing_done(struct probing *pr);

@@ -137,9 +137,50 @@ static void on_placed(struct tl_probe *probe, const struct tl_place *place,
 		(void)!spot_of(pr, name);
 }
 
-const struct tl_probe_ops probing_probe_ops = { .size = sizeof(probing_probe_ops),
+static void count_return(struct probing *pr, const char *name, uint64_t ns)
+{
+	struct spot *spot = spot_of(pr, name);
+
+	if (spot && !spot->time)
+		spot->time = calloc(1, sizeof(*spot->time));
+	if (spot && spot->time)
+		latency_add(spot->time, ns);
+}
+
+static void on_returned(struct tl_probe *probe, struct tl_task *task, const struct tl_place *place,
+			const struct tl_return *ret)
+{
+	struct probing *pr = tl_probe_data(probe);
+	uint64_t ns = ret->time - ret->entered;
+	char name[NAME_MAX_];
+
+	if (pr->list || pr->over)
+		return;
+	name_of(place, name, sizeof(name));
+	if (pr->count) {
+		count_return(pr, name, ns);
+		return;
+	}
+	begin_json(pr);
+	if (pr->json)
+		out_printf(pr->out,
+			   "{\"ts\":%" PRIu64 ",\"pid\":%d,\"tid\":%d,\"ev\":\"return\","
+			   "\"site\":\"%s\",\"ret\":\"%#" PRIx64 "\",\"dur\":%" PRIu64 "}\n",
+			   ret->time, tl_task_pid(task), tl_task_tid(task), name, ret->value, ns);
+	else
+		out_printf(pr->out, "[pid %d] %s = %#" PRIx64 " <%.6f>\n", tl_task_tid(task), name,
+			   ret->value, (double)ns / 1e9);
+	if (!out_is_buffered(pr->out))
+		out_flush(pr->out);
+}
+
+const struct tl_probe_ops probing_entry_ops = { .size = sizeof(probing_entry_ops),
 						.hit = on_hit,
 						.placed = on_placed };
+const struct tl_probe_ops probing_return_ops = { .size = sizeof(probing_return_ops),
+						 .hit = on_hit,
+						 .returned = on_returned,
+						 .placed = on_placed };
 
 static tl_verdict on_death(struct tl_engine *engine, struct tl_task *task,
 			   const struct tl_event *event)
@@ -183,24 +224,59 @@ static int by_hits(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+static void json_row(struct out *out, const struct spot *spot)
+{
+	out_printf(out, "{\"ev\":\"summary\",\"site\":\"%s\",\"hits\":%" PRIu64, spot->name,
+		   spot->hits);
+	if (spot->time)
+		out_printf(out,
+			   ",\"returns\":%" PRIu64 ",\"total\":%" PRIu64 ",\"p50\":%" PRIu64
+			   ",\"p99\":%" PRIu64 ",\"max\":%" PRIu64,
+			   spot->time->n, spot->time->total, latency_percentile(spot->time, 50),
+			   latency_percentile(spot->time, 99), spot->time->max);
+	out_printf(out, "}\n");
+}
+
+static void text_row(struct out *out, const struct spot *spot, bool times)
+{
+	out_printf(out, "%12" PRIu64, spot->hits);
+	if (spot->time)
+		out_printf(out, " %9.1f %9.1f %11.1f",
+			   (double)latency_percentile(spot->time, 50) / 1e3,
+			   (double)latency_percentile(spot->time, 99) / 1e3,
+			   (double)spot->time->max / 1e3);
+	else if (times)
+		out_printf(out, " %9s %9s %11s", "", "", "");
+	out_printf(out, "  %s\n", spot->name);
+}
+
 void probing_table(struct probing *pr)
 {
+	bool times = false;
+
 	begin_json(pr);
 	qsort(pr->spots, pr->nspots, sizeof(*pr->spots), by_hits);
-	if (!pr->json)
+	for (size_t i = 0; i < pr->nspots; i++)
+		times |= pr->spots[i].time != NULL;
+	if (!pr->json && times)
+		out_printf(pr->out, "%12s %9s %9s %11s  site\n", "hits", "p50 us", "p99 us",
+			   "max us");
+	else if (!pr->json)
 		out_printf(pr->out, "%12s  site\n", "hits");
 	for (size_t i = 0; i < pr->nspots; i++)
-		out_printf(pr->out,
-			   pr->json ? "{\"ev\":\"summary\",\"hits\":%" PRIu64 ",\"site\":\"%s\"}\n"
-				    : "%12" PRIu64 "  %s\n",
-			   pr->spots[i].hits, pr->spots[i].name);
+		if (pr->json)
+			json_row(pr->out, &pr->spots[i]);
+		else
+			text_row(pr->out, &pr->spots[i], times);
 	if (!pr->json)
 		out_printf(pr->out, "%12" PRIu64 "  total\n", pr->hits);
 }
 
 void probing_done(struct probing *pr)
 {
-	for (size_t i = 0; i < pr->nspots; i++)
+	for (size_t i = 0; i < pr->nspots; i++) {
 		free(pr->spots[i].name);
+		free(pr->spots[i].time);
+	}
 	free(pr->spots);
 }

@@ -145,6 +145,7 @@ void tl__modules_drop(struct tl__watched *w)
 {
 	struct tl__module *m;
 
+	tl__returns_drop(w);
 	if (w->linker) {
 		w->linker->process = NULL;
 		tl_site_remove(w->linker->site);

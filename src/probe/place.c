@@ -10,8 +10,12 @@ static void on_hit(struct tl_site *site, struct tl_task *task, const struct tl_h
 {
 	struct tl__spot *spot = tl_site_data(site);
 
-	if (!spot->probe->removed && spot->probe->ops->hit)
+	if (spot->probe->removed)
+		return;
+	if (spot->probe->ops->hit)
 		spot->probe->ops->hit(spot->probe, task, &spot->place, hit);
+	if (spot->probe->ops->returned && !spot->place.offset && spot->place.symbol)
+		tl__returns_enter(spot, task, hit->time);
 }
 
 static void on_changed(struct tl_site *site, enum tl_site_state state, int error, const char *why)
@@ -29,8 +33,10 @@ static void on_release(struct tl_site *site, void *data)
 	struct tl__spot *spot = data;
 
 	(void)site;
-	if (spot->module)
+	if (spot->module) {
+		tl__returns_forget(spot->module->process, spot);
 		LIST_REMOVE(spot, in_module);
+	}
 	LIST_REMOVE(spot, in_probe);
 	free(spot);
 }
@@ -41,6 +47,7 @@ static const struct tl_site_ops ops = {
 
 void tl__spot_drop(struct tl__spot *spot)
 {
+	tl__returns_forget(spot->module->process, spot);
 	LIST_REMOVE(spot, in_module);
 	spot->module = NULL;
 	tl_site_remove(spot->site);

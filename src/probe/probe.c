@@ -79,6 +79,7 @@ static void on_release(struct tl_engine *e, void *data)
 
 	(void)e;
 	LIST_REMOVE(watcher, link);
+	free(watcher->open);
 	unwatch(watcher->process);
 	free(watcher);
 }

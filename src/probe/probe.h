@@ -6,6 +6,7 @@
 #ifndef TL_PROBE_H
 #define TL_PROBE_H
 
+#include "hash.h"
 #include "symbols.h"
 #include "trapline/trapline.h"
 
@@ -52,7 +53,7 @@ struct tl_probe {
 	const struct tl_probe_ops *ops;
 	void *data;
 	LIST_HEAD(, tl__spot) spots;
-	size_t places, refused;
+	size_t places, refused, missed; /* returns that will not be told */
 	bool removed;
 };
 
@@ -64,6 +65,7 @@ struct tl__watched {
 	LIST_HEAD(, tl__watcher) watchers; /* one a task */
 	bool started; /* its program has been looked at, or will be at its exec */
 	LIST_HEAD(, tl__module) modules;
+	struct tl__hash backs;     /* where calls return to: returns.c */
 	struct tl__linker *linker; /* where the dynamic linker tells of its changes */
 };
 
@@ -72,6 +74,15 @@ struct tl__watcher {
 	LIST_ENTRY(tl__watcher) link;
 	struct tl__watched *process;
 	struct tl_task *task;
+	void *open; /* its calls that have not returned: returns.c */
+	size_t nopen, room;
+};
+
+/* A site where calls return to. */
+struct tl__back {
+	struct tl__watched *process; /* NULL: gone */
+	uint64_t to;
+	struct tl_site *site;
 };
 
 /* The site's data, which may outlive the process. */
@@ -106,6 +117,11 @@ void tl__file_unref(struct tl__file *file);
 /* modules.c */
 void tl__modules_look(struct tl__watched *w, struct tl_task *task);
 void tl__modules_drop(struct tl__watched *w);
+
+/* returns.c */
+void tl__returns_enter(struct tl__spot *spot, struct tl_task *task, uint64_t time);
+void tl__returns_forget(struct tl__watched *w, const struct tl__spot *spot);
+void tl__returns_drop(struct tl__watched *w);
 
 /* place.c */
 void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_task *task);

@@ -60,6 +60,26 @@ def programs():
           all(e["site"] == "called:hot" and e["tid"] and e["ts"] for e in lines[1:]), err)
 
 
+def returns():
+    functions = ("recursive", "jumps_out", "first", "last", "unwound", "switches", "in_between", "handled")
+    args = [a for f in functions for a in ("-r", f)]
+    alone = subprocess.run([f"{TRACEES}/returning"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    out = f"/tmp/trapline-probe.{os.getpid()}"
+    rc, printed, err = probe("--format=json", "-o", out, *args, "--", f"{TRACEES}/returning")
+    seen = {f: [0, 0, 0] for f in functions}
+    for e in map(json.loads, open(out)):
+        if e["ev"] in ("probe", "return"):
+            s = seen[e["site"].split(":")[1]]
+            s[e["ev"] == "return"] += 1
+            s[2] += int(e.get("ret", "0"), 16)
+    os.unlink(out)
+    want = {line.split()[0]: [int(n) for n in line.split()[1:]] for line in printed.splitlines()}
+    check("calls, returns and results, of recursion, longjmp, tail calls, coroutines, handlers", rc == 0 and seen == want, (seen, want, err))
+    check("a backtrace through probed functions is the same", (printed, err) == (alone.stdout, alone.stderr), (err, alone.stderr))
+    rc, printed, err = probe("-c", "-r", "hot", "--", f"{TRACEES}/called", "4", "200")
+    check("times are counted", re.search(r"^ +800 +[\d.]+ +[\d.]+ +[\d.]+  called:hot$", err, re.M), err)
+
+
 def attached():
     p = running("4", "100000000")
     before = mapped(p.pid)
@@ -99,6 +119,7 @@ def refusals():
 
 def main():
     programs()
+    returns()
     attached()
     refusals()
     print(f"{len(failures)} failures")

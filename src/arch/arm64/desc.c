@@ -42,6 +42,11 @@ static uint64_t get_sp(const void *gpr, size_t len)
 	return len == A64_GPR_SIZE ? get(gpr, A64_SP) : 0;
 }
 
+static uint64_t get_link(const void *gpr, size_t len)
+{
+	return len == A64_GPR_SIZE ? get(gpr, A64_X0 + 30) : 0;
+}
+
 static void add_sp(void *gpr, size_t len, int by)
 {
 	set(gpr, len, A64_SP, get_sp(gpr, len) + (uint64_t)(int64_t)by);
@@ -183,6 +188,7 @@ const struct tl__arch tl__arch_arm64 = {
 	.set_ip = set_ip,
 	.get_sp = get_sp,
 	.add_sp = add_sp,
+	.get_link = get_link,
 	.breakpoint_code = 1, /* TRAP_BRKPT */
 	.dwarf_regs = dwarf_regs,
 	.abi_of_insn = abi_of_insn,
