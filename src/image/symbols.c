@@ -96,7 +96,8 @@ static void read_segments(struct tl__symbols *s, Elf *elf)
 	for (size_t i = 0; i < n && s->nsegments < SEGMENTS_MAX; i++) {
 		GElf_Phdr ph;
 
-		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD)
+		/* Segments may share a page of the file: only those with code are asked for. */
+		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD || !(ph.p_flags & PF_X))
 			continue;
 		s->segments[s->nsegments].offset = ph.p_offset;
 		s->segments[s->nsegments].value = ph.p_vaddr;

@@ -26,7 +26,7 @@ size_t tl__symbols_count(const struct tl__symbols *s);
 const struct tl__symbol *tl__symbols_get(const struct tl__symbols *s, size_t i);
 /* The one that this address lies in, or before it where sizes are not known; NULL. */
 const struct tl__symbol *tl__symbols_at(const struct tl__symbols *s, uint64_t value);
-/* What the file has at this offset has this address before it is loaded. */
+/* The code that the file has at this offset has this address before it is loaded. */
 bool tl__symbols_value_of(const struct tl__symbols *s, uint64_t offset, uint64_t *ret);
 
 #endif

@@ -7,8 +7,11 @@
  */
 #include "probe.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void on_linker(struct tl_site *site, struct tl_task *task, const struct tl_hit *hit)
 {
@@ -96,8 +99,6 @@ static void module_free(struct tl__module *m)
 	free(m);
 }
 
-/* The first file with code is the program: where the kernel has put others first, its name tells
- * (a linker that is run as a command has none of ours). */
 static void see(struct tl__watched *w, struct tl_task *task, const struct tl_mapping *map,
 		bool main)
 {
@@ -116,23 +117,32 @@ static void see(struct tl__watched *w, struct tl_task *task, const struct tl_map
 	m->seen = true;
 }
 
+/* In the process's own words, as its maps have it; empty when it cannot be told. */
+static void program_of(int32_t pid, char path[PATH_MAX])
+{
+	char name[40];
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "/proc/%d/exe", pid);
+	n = readlink(name, path, PATH_MAX - 1);
+	path[n < 0 ? 0 : n] = '\0';
+}
+
 void tl__modules_look(struct tl__watched *w, struct tl_task *task)
 {
 	struct tl_mapping map = { .size = sizeof(map) };
 	struct tl__module *m, *next;
+	char program[PATH_MAX];
 	struct tl_maps *maps;
-	bool first = true;
 
 	if (tl_maps_new(task, &maps) < 0)
 		return;
 	LIST_FOREACH (m, &w->modules, link)
 		m->seen = false;
-	while (tl_maps_next(maps, &map)) {
-		if (map.path[0] != '/' || !map.exec)
-			continue;
-		see(w, task, &map, first);
-		first = false;
-	}
+	program_of(w->pid, program);
+	while (tl_maps_next(maps, &map))
+		if (map.path[0] == '/' && map.exec)
+			see(w, task, &map, !strcmp(map.path, program));
 	tl_maps_free(maps);
 	for (m = LIST_FIRST(&w->modules); m; m = next) {
 		next = LIST_NEXT(m, link);

@@ -72,6 +72,22 @@ def lane(name, *command, files):
                           errors="replace", env=dict(os.environ, BUILD=BUILD))
 
 
+def returns(name):
+    """What returning says of itself, and what probes found."""
+    functions = "recursive jumps_out first last unwound switches in_between handled".split()
+    p = lane(name, "sh", "-c", "trapline probe --format=json -o /tmp/o " + " ".join(f"-r {f}" for f in functions) +
+             " -- ./returning; cat /tmp/o", files=[f"{BUILD}/tests/returning"])
+    seen, want = {f: [0, 0, 0] for f in functions}, {}
+    for line in p.stdout.splitlines():
+        m = re.match(r'{.*"ev":"(probe|return)","site":"returning:(\w+)"(?:,"ret":"(\w+)")?', line)
+        if m:
+            seen[m[2]][m[1] == "return"] += 1
+            seen[m[2]][2] += int(m[3] or "0", 16)
+        elif re.match(r"\w+ \d+ \d+ \d+$", line):
+            want[line.split()[0]] = [int(n) for n in line.split()[1:]]
+    return f"{name} returns of {len(want)} functions", p.returncode == 0 and want and seen == want, f"{seen}\n{want}\n{p.stdout}"
+
+
 def main():
     failed = 0
     tracees = [f"{BUILD}/tests/{t}" for t in TRACEES if os.path.exists(f"{BUILD}/tests/{t}")]
@@ -99,6 +115,10 @@ def main():
         p = lane(name, "./test-steps", ".", *options, files=[f"{BUILD}/tests/{t}" for t in steps])
         cells = re.findall(r"^\d+ cells.*", p.stdout, re.M)
         result(f"{name} steps: {'; '.join(cells) or 'ended early'}", p.returncode == 0 and len(cells) == len(steps) // 2, p.stdout)
+        called = [f"{BUILD}/tests/{t}" for t in ["test-sites", "called"] + (["called_32"] if name.startswith("x86") else [])]
+        p = lane(name, "./test-sites", ".", "20" if name.startswith("arm64") else "4", *(["only-64"] if name == "uml-guest" else []), files=called)
+        result(f"{name} sites", p.returncode == 0 and "PASSED" in p.stdout, p.stdout)
+        result(*returns(name))
         if name != "uml-guest":
             p = lane(name, "sh", "-c", OWN_FILTER, files=tracees)
             result(f"{name} own filter", p.returncode == 0 and p.stdout.count("traced") == 6 and "status 0" in p.stdout, p.stdout)

@@ -12,7 +12,17 @@
 #include <stdlib.h>
 #include <ucontext.h>
 
-#define PROBED __attribute__((noinline, noclone, noipa))
+/* clang knows one of these, and needs no more. */
+#ifdef __clang__
+#define PROBED __attribute__((noinline))
+#define JUMPS
+#else
+#define PROBED __attribute__((noipa))
+#define JUMPS  __attribute__((optimize("O2")))
+#endif
+
+/* Nobody can tell what comes out of it. */
+#define KEEP(n) __asm__ volatile("" : "+r"(n))
 
 PROBED long recursive(long n)
 {
@@ -30,12 +40,12 @@ PROBED long jumps_out(long n)
 
 PROBED long last(long n)
 {
-	__asm__ volatile("" ::: "memory");
+	KEEP(n);
 	return n + 5;
 }
 
-/* Ends by a jump to last, at -O2 and by the attribute's absence of a frame at -O1. */
-PROBED __attribute__((optimize("O2"))) long first(long n)
+/* Ends by a jump to last. */
+PROBED JUMPS long first(long n)
 {
 	return last(n * 2);
 }
@@ -57,6 +67,7 @@ static ucontext_t here, there;
 PROBED long switches(long n)
 {
 	swapcontext(&there, &here);
+	KEEP(n);
 	return n;
 }
 
@@ -68,11 +79,13 @@ static void coroutine(void)
 
 PROBED long in_between(long n)
 {
+	KEEP(n);
 	return n + 1;
 }
 
 PROBED long handled(long n)
 {
+	KEEP(n);
 	return n;
 }
 
