@@ -255,6 +255,7 @@ int tl__loop_turn(struct tl_session *s);
 /* stop.c */
 void tl__stop_from_wait(const struct tl__waited *w, struct tl__stop *stop);
 void tl__stop_refine(struct tl__stop *stop, int call_code);
+bool tl__is_fault(int sig, int code);           /* by the instruction that it stands at */
 int tl__stop_code(const struct tl__stop *stop); /* si_code; 0 without a siginfo */
 void tl__signal_from_info(const uint8_t *info, int sig, struct tl_signal *ret);
 

@@ -73,7 +73,7 @@ int tl__stop_code(const struct tl__stop *stop)
 	return stop->have_info ? si.si_code : 0;
 }
 
-static bool is_fault(int sig, int code)
+bool tl__is_fault(int sig, int code)
 {
 	if (code <= 0 || code == SI_KERNEL)
 		return false;
@@ -86,7 +86,7 @@ void tl__signal_from_info(const uint8_t *info, int sig, struct tl_signal *ret)
 
 	memcpy(&si, info, sizeof(si));
 	*ret = (struct tl_signal){ .signo = sig, .code = si.si_code, .info = info };
-	if (is_fault(sig, si.si_code)) {
+	if (tl__is_fault(sig, si.si_code)) {
 		ret->addr = (uintptr_t)si.si_addr;
 	} else if (si.si_code <= 0 || sig == SIGCHLD) {
 		ret->pid = si.si_pid;

@@ -157,7 +157,8 @@ bool tl__hit_stopped(struct tl_task *task)
 	if (!task->moved.on)
 		return false;
 	correct_fault(task);
-	if (!task->moved.done)
+	/* A fault is of the instruction, which has come; whoever goes back to it comes anew. */
+	if (!task->moved.done && !tl__is_fault(task->stop.sig, tl__stop_code(&task->stop)))
 		again_note(task);
 	tl__slot_leave(task);
 	return false;

@@ -80,6 +80,15 @@ def returns():
     check("times are counted", re.search(r"^ +800 +[\d.]+ +[\d.]+ +[\d.]+  called:hot$", err, re.M), err)
 
 
+def faults():
+    for name in ("faulting", "faulting_32"):
+        alone = subprocess.run([f"{TRACEES}/{name}"], stdout=subprocess.PIPE, text=True)
+        rc, printed, err = probe("-c", "-e", "faults+*", "--", f"{TRACEES}/{name}")
+        got = sorted(v for k, v in counts(err).items() if k != "total")
+        check(f"{name}: faults are where they are, and counted", rc == 0 and printed == alone.stdout and "left" in printed and
+              set(got) == {100, 200} and got.count(200) == 2, (rc, printed, err))
+
+
 def attached():
     p = running("4", "100000000")
     before = mapped(p.pid)
@@ -120,6 +129,7 @@ def refusals():
 def main():
     programs()
     returns()
+    faults()
     attached()
     refusals()
     print(f"{len(failures)} failures")
