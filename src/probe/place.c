@@ -121,7 +121,15 @@ static bool is_boundary(struct tl_task *task, const struct tl__module *m,
 	       b.found;
 }
 
-/* Where no instruction begins is told like any other refusal. */
+/* Told like any other refusal. */
+static void refuse(struct tl_probe *probe, const struct tl_place *place, const char *why)
+{
+	probe->places++;
+	probe->refused++;
+	if (probe->ops->placed)
+		probe->ops->placed(probe, place, TL_SITE_REFUSED, -EILSEQ, why);
+}
+
 static void put_at(struct tl_probe *probe, struct tl__module *m, struct tl_task *task,
 		   const struct tl__symbol *sym, uint64_t value)
 {
@@ -132,15 +140,13 @@ static void put_at(struct tl_probe *probe, struct tl__module *m, struct tl_task 
 				  .symbol = probe->spec.symbol ? sym->name : NULL,
 				  .offset = probe->spec.offset };
 
-	if (is_boundary(task, m, sym, value)) {
+	if (probe->spec.symbol && sym->ifunc)
+		refuse(probe, &place,
+		       "picked at start among several (IFUNC), which have names of their own");
+	else if (!is_boundary(task, m, sym, value))
+		refuse(probe, &place, "inside an instruction");
+	else
 		put(probe, m, task, place.ip, place.symbol, place.offset);
-		return;
-	}
-	probe->places++;
-	probe->refused++;
-	if (probe->ops->placed)
-		probe->ops->placed(probe, &place, TL_SITE_REFUSED, -EILSEQ,
-				   "inside an instruction");
 }
 
 static void put_symbol(struct tl_probe *probe, struct tl__module *m, struct tl_task *task,

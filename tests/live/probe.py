@@ -114,7 +114,7 @@ def attached():
 def refusals():
     called = [f"{TRACEES}/called", "1", "1"]
     for spec, said in (("nosuch", "no such place was ever loaded"), ("nosuch:main", "no such place was ever loaded"),
-                       ("hot+1", "inside an instruction"), ("called:0x10", "not executable")):
+                       ("hot+1", "inside an instruction"), ("called:0x10", "not executable"), ("libc:strlen", "IFUNC")):
         rc, out, err = probe("-e", spec, "--", *called)
         check(f"{spec}: {said}", rc == 0 and said in err, (rc, err))
     for args, said in ((["-e", "+", "--", "true"], "not a SPEC"), (["--", "true"], "which place"), (["-e", "x"], "a program to run"),
