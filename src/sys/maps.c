@@ -54,7 +54,8 @@ bool tl__maps_next(const char **text, struct tl__mapping *ret)
 	ret->write = flags[1] == 'w';
 	ret->exec = flags[2] == 'x';
 	ret->shared = flags[3] == 's';
-	ret->path = line + at;
+	/* Behind a line without a path stands the next one. */
+	ret->path = line + at < end ? line + at : end;
 	ret->path_len = (size_t)(end - ret->path);
 	return true;
 }

@@ -121,7 +121,7 @@ def main():
         cells = re.findall(r"^\d+ cells.*", p.stdout, re.M)
         result(f"{name} steps: {'; '.join(cells) or 'ended early'}", p.returncode == 0 and len(cells) == len(steps) // 2, p.stdout)
         called = [f"{BUILD}/tests/{t}" for t in ["test-sites", "called"] + (["called_32"] if name.startswith("x86") else [])]
-        p = lane(name, "./test-sites", ".", "20" if name.startswith("arm64") else "4", *(["only-64"] if name == "uml-guest" else []), files=called)
+        p = lane(name, "./test-sites", ".", "50" if name.startswith("arm64") else "10", *(["only-64"] if name == "uml-guest" else []), files=called)
         result(f"{name} sites", p.returncode == 0 and "PASSED" in p.stdout, p.stdout)
         result(*returns(name))
         if name != "uml-guest":

@@ -63,11 +63,10 @@ static void on_placed(struct tl_probe *probe, const struct tl_place *place,
 {
 	struct count *c = at(place->ip);
 
-	(void)error;
 	if (state == TL_SITE_REFUSED) {
 		refused++;
-		printf("refused: %s+%#llx: %s\n", place->symbol, (unsigned long long)place->offset,
-		       why);
+		printf("refused: %s+%#llx: %s (%d)\n", place->symbol,
+		       (unsigned long long)place->offset, why, error);
 	}
 	if (state != TL_SITE_ARMED || c->ip)
 		return;
@@ -233,6 +232,7 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return 2;
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	counts = calloc(ROOM, sizeof(*counts));
 	if (!counts || personality(ADDR_NO_RANDOMIZE) < 0)
 		return 1;
