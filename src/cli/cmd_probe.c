@@ -20,7 +20,7 @@ static const struct argp_option options[] = {
 	{ "return", 'r', "SPEC", 0, "Tell of its return as well, with the result and the time", 0 },
 	{ "pid", 'p', "PID", 0, "Attach to this process", 0 },
 	{ "count", 'c', NULL, 0, "Only count, and print a table at the end", 0 },
-	{ "list", 'l', NULL, 0, "Print the places that a SPEC means, and end", 0 },
+	{ "list", 'l', NULL, 0, "Print the places that a SPEC means, instead of hits", 0 },
 	{ "output", 'o', "FILE", 0, "Write there instead of to standard error", 0 },
 	{ "format", OPT_FORMAT, "text|json", 0, "How it is written", 0 },
 	{ "max-hits", OPT_MAX_HITS, "N", 0, "End after so many, and let the program run on", 0 },
@@ -118,6 +118,11 @@ static void on_signal(int sig)
 		tl_session_wake(session_to_wake);
 }
 
+static void on_pipe(int sig)
+{
+	(void)sig;
+}
+
 static void on_task(struct tl_session *session, struct tl_task *task, enum tl_origin origin,
 		    void *data)
 {
@@ -153,15 +158,17 @@ static int on_wake(struct tl_session *session, void *data)
 
 static void catch_signals(const struct probing *pr)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction sa = { .sa_handler = on_signal }, old;
 
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	/* nohup and background shells ignore some: so do we then. */
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], NULL, &old) < 0 || old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &sa, NULL);
 	sigaction(SIGALRM, &sa, NULL);
-	/* A program that is run gets the terminal's own. */
-	if (pr->argv)
-		sa.sa_handler = SIG_IGN;
-	sigaction(SIGINT, &sa, NULL);
+	/* An output error like any other; ignored, it would be so in the program. */
+	sa.sa_handler = on_pipe;
+	sigaction(SIGPIPE, &sa, NULL);
 	if (pr->duration)
 		alarm((unsigned)pr->duration);
 }
@@ -216,17 +223,26 @@ static int prepare(struct probing *pr)
 
 static int finish(struct probing *pr, int r)
 {
+	int exec_error = r < 0 ? 0 : tl_session_spawn_error(pr->session), err;
+
 	session_to_wake = NULL;
+	if (exec_error)
+		explain_exec_failure(pr->argv[0], exec_error);
 	/* Before the probes go. */
-	for (size_t i = 0; i < pr->nspecs; i++)
+	for (size_t i = 0; r >= 0 && !exec_error && i < pr->nspecs; i++)
 		probing_explain(pr, pr->probes[i]);
-	if (pr->count)
+	if (pr->count && r >= 0)
 		probing_table(pr);
+	out_flush(pr->out);
+	err = out_error(pr->out);
+	if (err && err != EPIPE)
+		say("cannot write to %s: %s. The program runs on without probes",
+		    pr->output ? pr->output : "standard error", strerror(err));
 	tl_session_free(pr->session);
 	tl_prober_free(pr->prober);
 	out_close(pr->out);
 	probing_done(pr);
-	if (r < 0)
+	if (r < 0 || (err && err != EPIPE))
 		return EXIT_TROUBLE;
 	return pr->argv && pr->ended ? exit_as(pr->status) : 0;
 }
@@ -241,6 +257,8 @@ int cmd_probe(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &pr);
 	r = prepare(&pr);
+	if (!pr.out)
+		return EXIT_TROUBLE;
 	if (r == 0) {
 		catch_signals(&pr);
 		session_to_wake = pr.session;

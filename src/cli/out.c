@@ -146,3 +146,23 @@ void out_close(struct out *out)
 	close(out->fd);
 	free(out);
 }
+
+void out_json_string(struct out *out, const char *s)
+{
+	out_write(out, "\"", 1);
+	for (; *s; s++) {
+		unsigned char ch = (unsigned char)*s;
+
+		if (ch == '"' || ch == '\\')
+			out_printf(out, "\\%c", ch);
+		else if (ch == '\n')
+			out_write(out, "\\n", 2);
+		else if (ch < ' ' || ch >= 0x7f)
+			/* Bytes above 127 need not be UTF-8: each stands for itself, as in Latin-1.
+			 */
+			out_printf(out, "\\u%04x", ch);
+		else
+			out_write(out, s, 1);
+	}
+	out_write(out, "\"", 1);
+}

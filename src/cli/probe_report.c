@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "probe_cmd.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,25 +79,41 @@ static void begin_json(struct probing *pr)
 	pr->began = true;
 }
 
-static void write_hit(struct probing *pr, struct tl_task *task, const char *name,
-		      const struct tl_hit *hit)
-{
-	begin_json(pr);
-	if (pr->json)
-		out_printf(pr->out,
-			   "{\"ts\":%" PRIu64 ",\"pid\":%d,\"tid\":%d,\"ev\":\"probe\","
-			   "\"site\":\"%s\",\"ip\":\"%#" PRIx64 "\"}\n",
-			   hit->time, tl_task_pid(task), tl_task_tid(task), name, hit->ip);
-	else
-		out_printf(pr->out, "[pid %d] %s\n", tl_task_tid(task), name);
-	if (!out_is_buffered(pr->out))
-		out_flush(pr->out);
-}
-
 static void end_now(struct probing *pr)
 {
 	pr->over = true;
 	tl_session_wake(pr->session);
+}
+
+static void json_head(struct probing *pr, struct tl_task *task, const char *name, uint64_t time,
+		      const char *ev)
+{
+	out_printf(pr->out,
+		   "{\"ts\":%" PRIu64 ",\"pid\":%d,\"tid\":%d,\"ev\":\"%s\",\"site\":", time,
+		   tl_task_pid(task), tl_task_tid(task), ev);
+	out_json_string(pr->out, name);
+}
+
+/* A line is complete. Where nobody reads any more there is nothing to probe for. */
+static void line_done(struct probing *pr)
+{
+	if (!out_is_buffered(pr->out))
+		out_flush(pr->out);
+	if (out_error(pr->out))
+		end_now(pr);
+}
+
+static void write_hit(struct probing *pr, struct tl_task *task, const char *name,
+		      const struct tl_hit *hit)
+{
+	begin_json(pr);
+	if (pr->json) {
+		json_head(pr, task, name, hit->time, "probe");
+		out_printf(pr->out, ",\"ip\":\"%#" PRIx64 "\"}\n", hit->ip);
+	} else {
+		out_printf(pr->out, "[pid %d] %s\n", tl_task_tid(task), name);
+	}
+	line_done(pr);
 }
 
 static void on_hit(struct tl_probe *probe, struct tl_task *task, const struct tl_place *place,
@@ -119,20 +136,32 @@ static void on_hit(struct tl_probe *probe, struct tl_task *task, const struct tl
 		end_now(pr);
 }
 
+static void say_refused(struct probing *pr, const char *name, const struct tl_place *place,
+			int error, const char *why)
+{
+	/* What an instruction is stands in why; what the kernel said does not. */
+	const char *said = error == -EILSEQ ? NULL : strerror(-error);
+
+	if (pr->list)
+		out_printf(pr->out, "%#" PRIx64 " %s: refused: %s%s%s\n", place->ip, name, why,
+			   said ? ": " : "", said ? said : "");
+	else
+		say("no probe at %s in process %d: %s%s%s", name, place->pid, why, said ? ": " : "",
+		    said ? said : "");
+}
+
 static void on_placed(struct tl_probe *probe, const struct tl_place *place,
 		      enum tl_site_state state, int error, const char *why)
 {
 	struct probing *pr = tl_probe_data(probe);
+	bool several = strchr(tl_probe_spec(probe), '*');
 	char name[NAME_MAX_];
 
-	(void)error;
 	name_of(place, name, sizeof(name));
-	if (state == TL_SITE_ARMED && pr->list)
+	if (state == TL_SITE_REFUSED && (pr->list || !several))
+		say_refused(pr, name, place, error, why);
+	else if (state == TL_SITE_ARMED && pr->list)
 		out_printf(pr->out, "%#" PRIx64 " %s\n", place->ip, name);
-	else if (state == TL_SITE_REFUSED && pr->list)
-		out_printf(pr->out, "%#" PRIx64 " %s: refused: %s\n", place->ip, name, why);
-	else if (state == TL_SITE_REFUSED && !strchr(tl_probe_spec(probe), '*'))
-		say("no probe at %s in process %d: %s", name, place->pid, why);
 	else if (state == TL_SITE_ARMED && pr->count)
 		(void)!spot_of(pr, name);
 }
@@ -162,16 +191,15 @@ static void on_returned(struct tl_probe *probe, struct tl_task *task, const stru
 		return;
 	}
 	begin_json(pr);
-	if (pr->json)
-		out_printf(pr->out,
-			   "{\"ts\":%" PRIu64 ",\"pid\":%d,\"tid\":%d,\"ev\":\"return\","
-			   "\"site\":\"%s\",\"ret\":\"%#" PRIx64 "\",\"dur\":%" PRIu64 "}\n",
-			   ret->time, tl_task_pid(task), tl_task_tid(task), name, ret->value, ns);
-	else
+	if (pr->json) {
+		json_head(pr, task, name, ret->time, "return");
+		out_printf(pr->out, ",\"ret\":\"%#" PRIx64 "\",\"dur\":%" PRIu64 "}\n", ret->value,
+			   ns);
+	} else {
 		out_printf(pr->out, "[pid %d] %s = %#" PRIx64 " <%.6f>\n", tl_task_tid(task), name,
 			   ret->value, (double)ns / 1e9);
-	if (!out_is_buffered(pr->out))
-		out_flush(pr->out);
+	}
+	line_done(pr);
 }
 
 const struct tl_probe_ops probing_entry_ops = { .size = sizeof(probing_entry_ops),
@@ -226,8 +254,9 @@ static int by_hits(const void *a, const void *b)
 
 static void json_row(struct out *out, const struct spot *spot)
 {
-	out_printf(out, "{\"ev\":\"summary\",\"site\":\"%s\",\"hits\":%" PRIu64, spot->name,
-		   spot->hits);
+	out_printf(out, "{\"ev\":\"summary\",\"site\":");
+	out_json_string(out, spot->name);
+	out_printf(out, ",\"hits\":%" PRIu64, spot->hits);
 	if (spot->time)
 		out_printf(out,
 			   ",\"returns\":%" PRIu64 ",\"total\":%" PRIu64 ",\"p50\":%" PRIu64

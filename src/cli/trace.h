@@ -123,7 +123,8 @@ void out_printf(struct out *out, const char *fmt, ...) __attribute__((format(pri
 bool out_is_terminal(const struct out *out);
 bool out_is_buffered(const struct out *out); /* a named file: flushed now and then, not by line */
 void out_flush(struct out *out);
-int out_error(const struct out *out); /* errno of the first failed write, or 0 */
+int out_error(const struct out *out);                 /* errno of the first failed write, or 0 */
+void out_json_string(struct out *out, const char *s); /* with its quotes */
 void out_close(struct out *out);
 
 /* trace_text.c and trace_json.c: the two ways to show an event */

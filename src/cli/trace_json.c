@@ -12,26 +12,6 @@ static struct out *out_of(struct traced *t)
 	return t->out ? t->out : t->trace->out;
 }
 
-static void put_string(struct out *out, const char *s)
-{
-	out_write(out, "\"", 1);
-	for (; *s; s++) {
-		unsigned char ch = (unsigned char)*s;
-
-		if (ch == '"' || ch == '\\')
-			out_printf(out, "\\%c", ch);
-		else if (ch == '\n')
-			out_write(out, "\\n", 2);
-		else if (ch < ' ' || ch >= 0x7f)
-			/* Bytes above 127 need not be UTF-8: each stands for itself, as in Latin-1.
-			 */
-			out_printf(out, "\\u%04x", ch);
-		else
-			out_write(out, s, 1);
-	}
-	out_write(out, "\"", 1);
-}
-
 static struct out *head(struct traced *t, uint64_t ts, const char *ev)
 {
 	struct out *out = out_of(t);
@@ -91,7 +71,7 @@ static void put_call(struct out *out, struct traced *t, const struct tl_syscall 
 	out_printf(out, ",\"abi\":\"%s\",\"nr\":%" PRId64 ",\"name\":", tl_abi_name(call->abi),
 		   call->nr);
 	if (name)
-		put_string(out, name);
+		out_json_string(out, name);
 	else
 		out_printf(out, "\"syscall_%#" PRIx64 "\"", (uint64_t)call->nr);
 	out_printf(out, ",\"args\":[");
@@ -105,7 +85,7 @@ static void put_call(struct out *out, struct traced *t, const struct tl_syscall 
 			text = tl_decode_argument(t->trace->decoder, call, &source, i, true);
 		if (i)
 			out_write(out, ",", 1);
-		put_string(out, text ? text : "?");
+		out_json_string(out, text ? text : "?");
 	}
 	out_write(out, "]", 1);
 }
@@ -189,7 +169,7 @@ static void json_exec(struct traced *t, const struct tl_event *ev)
 	tl_source_task(t->task, &source);
 	if (source.read_link(source.data, "exe", path, sizeof(path)) > 0) {
 		out_printf(out, ",\"path\":");
-		put_string(out, path);
+		out_json_string(out, path);
 	}
 	if (ev->exec.former_tid != t->tid)
 		out_printf(out, ",\"former\":%d", ev->exec.former_tid);
