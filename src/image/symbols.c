@@ -19,6 +19,8 @@ struct segment {
 struct tl__symbols {
 	Dwfl *dwfl;
 	struct tl__symbol *list;
+	char **cut; /* names of ours, in place of those with a version */
+	size_t ncut;
 	size_t n;
 	struct segment segments[SEGMENTS_MAX];
 	size_t nsegments;
@@ -39,6 +41,8 @@ static int by_value(const void *a, const void *b)
 
 	if (x->value != y->value)
 		return x->value < y->value ? -1 : 1;
+	if ((x->name[0] == '_') != (y->name[0] == '_'))
+		return x->name[0] == '_' ? 1 : -1;
 	return strcmp(x->name, y->name);
 }
 
@@ -60,6 +64,21 @@ static void drop_repeated(struct tl__symbols *s)
 	s->n = kept;
 }
 
+/* Symbol tables of debuginfo have f@@VERSION for what the dynamic one has as f. */
+static const char *without_version(struct tl__symbols *s, const char *name)
+{
+	const char *at = strchr(name, '@');
+	char *cut;
+
+	if (!at || at == name)
+		return name;
+	cut = strndup(name, (size_t)(at - name));
+	if (!cut)
+		return name;
+	s->cut[s->ncut++] = cut;
+	return cut;
+}
+
 static int read_symbols(struct tl__symbols *s, Dwfl_Module *module, uint64_t bias)
 {
 	int n = dwfl_module_getsymtab(module);
@@ -67,7 +86,8 @@ static int read_symbols(struct tl__symbols *s, Dwfl_Module *module, uint64_t bia
 	if (n <= 0)
 		return 0;
 	s->list = calloc((size_t)n, sizeof(*s->list));
-	if (!s->list)
+	s->cut = calloc((size_t)n, sizeof(*s->cut));
+	if (!s->list || !s->cut)
 		return -ENOMEM;
 	for (int i = 0; i < n; i++) {
 		GElf_Addr value;
@@ -77,7 +97,7 @@ static int read_symbols(struct tl__symbols *s, Dwfl_Module *module, uint64_t bia
 
 		if (!name || !*name || !is_function(&sym))
 			continue;
-		s->list[s->n].name = name;
+		s->list[s->n].name = without_version(s, name);
 		s->list[s->n].value = value - bias;
 		s->list[s->n].size = sym.st_size;
 		s->list[s->n++].ifunc = GELF_ST_TYPE(sym.st_info) == STT_GNU_IFUNC;
@@ -147,6 +167,9 @@ void tl__symbols_free(struct tl__symbols *s)
 		return;
 	if (s->dwfl)
 		dwfl_end(s->dwfl);
+	for (size_t i = 0; i < s->ncut; i++)
+		free(s->cut[i]);
+	free(s->cut);
 	free(s->list);
 	free(s);
 }

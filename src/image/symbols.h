@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct tl__symbol {
-	const char *name;
+	const char *name;     /* without its version */
 	uint64_t value, size; /* as the file has them, before it is loaded */
 	bool ifunc;           /* its address is what it returns */
 };
@@ -21,7 +21,7 @@ struct tl__symbols;
 int tl__symbols_open(const char *path, struct tl__symbols **ret);
 void tl__symbols_free(struct tl__symbols *s);
 
-/* Sorted by value, then by name. */
+/* Sorted by value; of several names, those that are meant for others come first. */
 size_t tl__symbols_count(const struct tl__symbols *s);
 const struct tl__symbol *tl__symbols_get(const struct tl__symbols *s, size_t i);
 /* The one that this address lies in, or before it where sizes are not known; NULL. */

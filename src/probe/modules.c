@@ -56,33 +56,36 @@ static void watch_linker(struct tl__module *m, struct tl_task *task)
 		m->process->linker = l;
 }
 
-static struct tl__module *find(struct tl__watched *w, const struct tl_mapping *map)
+static uint64_t bias_of(const struct tl__file *file, const struct tl_mapping *map)
+{
+	uint64_t value = 0;
+
+	return file->symbols && tl__symbols_value_of(file->symbols, map->offset, &value)
+		       ? map->start - value
+		       : map->start;
+}
+
+/* A file that is mapped in several pieces is one module, if they lie as the file has them. */
+static struct tl__module *find(struct tl__watched *w, const struct tl__file *file, uint64_t bias)
 {
 	struct tl__module *m;
 
 	LIST_FOREACH (m, &w->modules, link)
-		if (m->start == map->start && m->file->inode == map->inode &&
-		    m->file->device == map->device)
+		if (m->file == file && m->bias == bias)
 			return m;
 	return NULL;
 }
 
-static struct tl__module *module_new(struct tl__watched *w, const struct tl_mapping *map)
+static struct tl__module *module_new(struct tl__watched *w, struct tl__file *file, uint64_t bias)
 {
 	struct tl__module *m = calloc(1, sizeof(*m));
-	uint64_t value = 0;
 
 	if (!m)
 		return NULL;
-	m->file = tl__file_get(w->prober, w->pid, map);
-	if (!m->file) {
-		free(m);
-		return NULL;
-	}
+	m->file = file;
 	m->process = w;
-	m->start = map->start;
-	if (m->file->symbols && tl__symbols_value_of(m->file->symbols, map->offset, &value))
-		m->bias = map->start - value;
+	m->bias = bias;
+	file->refs++;
 	LIST_INIT(&m->spots);
 	LIST_INSERT_HEAD(&w->modules, m, link);
 	return m;
@@ -102,19 +105,32 @@ static void module_free(struct tl__module *m)
 static void see(struct tl__watched *w, struct tl_task *task, const struct tl_mapping *map,
 		bool main)
 {
-	struct tl__module *m = find(w, map);
+	struct tl__file *file = tl__file_get(w->prober, w->pid, map);
+	struct tl__module *m = file ? find(w, file, bias_of(file, map)) : NULL;
+
+	if (file && !m) {
+		m = module_new(w, file, bias_of(file, map));
+		if (m) {
+			m->main = main;
+			watch_linker(m, task);
+		}
+	}
+	if (m)
+		m->seen = true;
+	if (file)
+		tl__file_unref(file);
+}
+
+/* Those probes that have not looked at it yet. The task stands still: its code is read. */
+static void place_new(struct tl__module *m, struct tl_task *task)
+{
 	struct tl_probe *probe;
 
-	if (!m) {
-		m = module_new(w, map);
-		if (!m)
-			return;
-		m->main = main;
-		watch_linker(m, task);
-		TAILQ_FOREACH (probe, &w->prober->probes, link)
+	TAILQ_FOREACH (probe, &m->process->prober->probes, link)
+		if (probe->serial > m->placed)
 			tl__place_probe(probe, m, task);
-	}
-	m->seen = true;
+	probe = TAILQ_LAST(&m->process->prober->probes, tl__probes);
+	m->placed = probe ? probe->serial : 0;
 }
 
 /* In the process's own words, as its maps have it; empty when it cannot be told. */
@@ -146,7 +162,9 @@ void tl__modules_look(struct tl__watched *w, struct tl_task *task)
 	tl_maps_free(maps);
 	for (m = LIST_FIRST(&w->modules); m; m = next) {
 		next = LIST_NEXT(m, link);
-		if (!m->seen)
+		if (m->seen)
+			place_new(m, task);
+		else
 			module_free(m);
 	}
 }

@@ -109,7 +109,7 @@ static int look_for(tl_addr addr, const struct tl_insn *insn, void *data)
 	return addr >= b->wanted;
 }
 
-/* An instruction begins there, counted from where its function does. */
+/* Does an instruction begin there, counted from where its function does? */
 static bool is_boundary(struct tl_task *task, const struct tl__module *m,
 			const struct tl__symbol *sym, uint64_t value)
 {
@@ -117,7 +117,8 @@ static bool is_boundary(struct tl_task *task, const struct tl__module *m,
 
 	if (value == sym->value)
 		return true;
-	return tl_insn_walk(task, m->bias + sym->value, value - sym->value + 1, look_for, &b) < 0 ||
+	return tl_insn_walk(task, m->bias + sym->value, value - sym->value + 1, look_for, &b) >=
+		       0 &&
 	       b.found;
 }
 
@@ -130,15 +131,21 @@ static void refuse(struct tl_probe *probe, const struct tl_place *place, const c
 		probe->ops->placed(probe, place, TL_SITE_REFUSED, -EILSEQ, why);
 }
 
-static void put_at(struct tl_probe *probe, struct tl__module *m, struct tl_task *task,
-		   const struct tl__symbol *sym, uint64_t value)
+static struct tl_place place_of(const struct tl_probe *probe, const struct tl__module *m,
+				const struct tl__symbol *sym, uint64_t value)
 {
-	struct tl_place place = { .size = sizeof(place),
+	return (struct tl_place){ .size = sizeof(struct tl_place),
 				  .pid = m->process->pid,
 				  .ip = m->bias + value,
 				  .module = m->file->path,
 				  .symbol = probe->spec.symbol ? sym->name : NULL,
 				  .offset = probe->spec.offset };
+}
+
+static void put_at(struct tl_probe *probe, struct tl__module *m, struct tl_task *task,
+		   const struct tl__symbol *sym, uint64_t value)
+{
+	struct tl_place place = place_of(probe, m, sym, value);
 
 	if (probe->spec.symbol && sym->ifunc)
 		refuse(probe, &place,
@@ -152,14 +159,15 @@ static void put_at(struct tl_probe *probe, struct tl__module *m, struct tl_task 
 static void put_symbol(struct tl_probe *probe, struct tl__module *m, struct tl_task *task,
 		       const struct tl__symbol *sym)
 {
+	struct tl_place place = place_of(probe, m, sym, sym->value);
 	struct walk w = { probe, m, task, sym };
-	int r = 0;
 
-	if (probe->spec.every)
-		r = tl_insn_walk(task, m->bias + sym->value, sym->size, put_insn, &w);
-	else
+	if (!probe->spec.every)
 		put_at(probe, m, task, sym, sym->value + probe->spec.offset);
-	(void)r;
+	else if (!sym->size)
+		refuse(probe, &place, "where the function ends is not known");
+	else if (tl_insn_walk(task, m->bias + sym->value, sym->size, put_insn, &w) < 0)
+		refuse(probe, &place, "code that cannot be read");
 }
 
 static bool is_pattern(const char *text)

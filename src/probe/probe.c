@@ -2,6 +2,8 @@
 /* Probers, their probes, and the processes that they follow. */
 #include "probe.h"
 
+#include "compat.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,20 +42,20 @@ static tl_verdict on_exec(struct tl_engine *e, struct tl_task *task, const struc
 
 	(void)ev;
 	tl__modules_drop(w);
-	w->started = true;
+	w->look = false;
 	tl__modules_look(w, task);
 	return 0;
 }
 
-/* Attached to a program that runs: what it has mapped is looked at in the first stop. */
+/* In the first stop of a program that was attached to, and when there are more probes. */
 static tl_verdict on_quiesce(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
 {
 	struct tl__watcher *watcher = tl_engine_data(e);
 	struct tl__watched *w = watcher->process;
 
 	(void)ev;
-	if (!w->started) {
-		w->started = true;
+	if (w->look) {
+		w->look = false;
 		tl__modules_look(w, task);
 	}
 	return 0;
@@ -67,9 +69,11 @@ static tl_verdict on_clone(struct tl_engine *e, struct tl_task *task, const stru
 	struct tl_task *child = ev->clone.child;
 
 	(void)task;
-	/* A vfork's child has its parent's memory until its exec. */
-	if (child && attach(watcher->process->prober, child, ev->clone.kind != TL_CLONE_VFORK) < 0)
-		return 0;
+	/* A vfork's child has its parent's memory until its exec. One that cannot be followed is
+	 * not probed. */
+	if (child)
+		tl__ignore(attach(watcher->process->prober, child,
+				  ev->clone.kind != TL_CLONE_VFORK) < 0);
 	return 0;
 }
 
@@ -99,7 +103,6 @@ static int attach(struct tl_prober *prober, struct tl_task *task, bool running)
 {
 	struct tl__watched *w = watched(prober, tl_task_pid(task));
 	struct tl__watcher *watcher = w ? calloc(1, sizeof(*watcher)) : NULL;
-	struct tl_engine *engine;
 	int r;
 
 	if (!watcher) {
@@ -108,11 +111,11 @@ static int attach(struct tl_prober *prober, struct tl_task *task, bool running)
 		return -ENOMEM;
 	}
 	if (LIST_EMPTY(&w->watchers))
-		w->started = !running;
+		w->look = running;
 	watcher->process = w;
 	watcher->task = task;
 	LIST_INSERT_HEAD(&w->watchers, watcher, link);
-	r = tl_engine_attach(task, &ops, watcher, LISTENS, &engine);
+	r = tl_engine_attach(task, &ops, watcher, LISTENS, &watcher->engine);
 	if (r < 0) {
 		LIST_REMOVE(watcher, link);
 		unwatch(w);
@@ -158,12 +161,27 @@ void tl__prober_free(struct tl_prober *prober)
 	free(prober);
 }
 
+/* At once where one of its tasks stands still; else that is brought about. */
+static void look_again(struct tl__watched *w)
+{
+	struct tl__watcher *watcher;
+
+	LIST_FOREACH (watcher, &w->watchers, link)
+		if (tl_task_is_stopped(watcher->task)) {
+			tl__modules_look(w, watcher->task);
+			return;
+		}
+	w->look = true;
+	LIST_FOREACH (watcher, &w->watchers, link)
+		if (tl_engine_control(watcher->engine, TL_HOLD_INTERRUPT) == -EINPROGRESS)
+			return;
+}
+
 int tl__probe_add(struct tl_prober *prober, const char *spec, const struct tl_probe_ops *probe_ops,
 		  void *data, struct tl_probe **ret)
 {
 	struct tl_probe *probe = calloc(1, sizeof(*probe));
 	struct tl__watched *w;
-	struct tl__module *m;
 	int r = -ENOMEM;
 
 	if (probe)
@@ -177,14 +195,15 @@ int tl__probe_add(struct tl_prober *prober, const char *spec, const struct tl_pr
 		return r;
 	}
 	probe->prober = prober;
+	probe->serial = ++prober->next_serial;
 	probe->ops = probe_ops;
 	probe->data = data;
 	LIST_INIT(&probe->spots);
 	TAILQ_INSERT_TAIL(&prober->probes, probe, link);
 	*ret = probe;
 	LIST_FOREACH (w, &prober->processes, link)
-		LIST_FOREACH (m, &w->modules, link)
-			tl__place_probe(probe, m, LIST_FIRST(&w->watchers)->task);
+		if (!LIST_EMPTY(&w->modules))
+			look_again(w);
 	return 0;
 }
 

@@ -31,7 +31,8 @@ struct tl__module {
 	LIST_ENTRY(tl__module) link;
 	struct tl__file *file;
 	struct tl__watched *process;
-	uint64_t start, bias;
+	uint64_t bias;
+	uint64_t placed; /* the last probe that has looked at it, by its serial */
 	bool main, seen;
 	LIST_HEAD(, tl__spot) spots;
 };
@@ -48,6 +49,7 @@ struct tl__spot {
 struct tl_probe {
 	TAILQ_ENTRY(tl_probe) link;
 	struct tl_prober *prober;
+	uint64_t serial;
 	char *text;
 	struct tl__spec spec;
 	const struct tl_probe_ops *ops;
@@ -63,7 +65,7 @@ struct tl__watched {
 	struct tl_prober *prober;
 	int32_t pid;
 	LIST_HEAD(, tl__watcher) watchers; /* one a task */
-	bool started; /* its program has been looked at, or will be at its exec */
+	bool look; /* at what it has mapped, in its next stop; else at its exec */
 	LIST_HEAD(, tl__module) modules;
 	struct tl__hash backs;     /* where calls return to: returns.c */
 	struct tl__linker *linker; /* where the dynamic linker tells of its changes */
@@ -74,6 +76,7 @@ struct tl__watcher {
 	LIST_ENTRY(tl__watcher) link;
 	struct tl__watched *process;
 	struct tl_task *task;
+	struct tl_engine *engine;
 	void *open; /* its calls that have not returned: returns.c */
 	size_t nopen, room;
 };
@@ -91,8 +94,11 @@ struct tl__linker {
 	struct tl_site *site;
 };
 
+TAILQ_HEAD(tl__probes, tl_probe);
+
 struct tl_prober {
-	TAILQ_HEAD(, tl_probe) probes;
+	struct tl__probes probes;
+	uint64_t next_serial;
 	LIST_HEAD(, tl__watched) processes;
 	LIST_HEAD(, tl__file) files;
 };
