@@ -85,7 +85,6 @@ struct tl__sites {
 
 /* space.c */
 struct tl__space *tl__space_of(struct tl_task *task, bool make);
-struct tl__sited *tl__sited(const struct tl_task *task);
 struct tl__patch *tl__patch_find(struct tl__space *sp, uint64_t addr);
 void tl__patch_free(struct tl__patch *p);
 void tl__patch_sweep(struct tl__patch *p);

@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct tl__sited *tl__sited(const struct tl_task *task)
-{
-	return task->sited;
-}
-
 struct tl__patch *tl__patch_find(struct tl__space *sp, uint64_t addr)
 {
 	return tl__hash_get(&sp->by_addr, addr);
@@ -180,16 +175,25 @@ static void forked(struct tl__space *sp, struct tl_task *child)
 						     sp->arch->breakpoint_len) < 0);
 }
 
+/* Threads do, vfork's children until their exec, and whoever was cloned so. */
+static bool shares_memory(struct tl_task *task, struct tl_task *child, enum tl_clone_kind kind)
+{
+	struct tl__sys *sys = task->session->sys;
+	int r = sys->ops->same_memory ? sys->ops->same_memory(sys, task->tid, child->tid) : -ENOSYS;
+
+	if (r >= 0)
+		return r;
+	return child->process == task->process || kind == TL_CLONE_VFORK;
+}
+
 static tl_verdict on_clone(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
 {
 	struct tl__sited *st = tl_engine_data(e);
 	struct tl_task *child = ev->clone.child;
 
-	(void)task;
 	if (!child || child->sited)
 		return 0;
-	/* A vfork's child runs in its parent's memory, and may leave it by exec alone. */
-	if (child->process == task->process || ev->clone.kind == TL_CLONE_VFORK)
+	if (shares_memory(task, child, ev->clone.kind))
 		tl__ignore(!join(st->space, child));
 	else
 		forked(st->space, child);
@@ -223,7 +227,7 @@ static struct tl__space *space_new(struct tl_task *task)
 		if (other->process != task->process || other->sited)
 			continue;
 		if (!join(sp, other)) {
-			sp->tasks--;
+			tl__space_unref(sp);
 			return NULL;
 		}
 	}

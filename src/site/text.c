@@ -108,7 +108,6 @@ bool tl__text_arm(struct tl__patch *p)
 	struct tl__space *sp = p->space;
 	const struct tl__arch *arch = sp->arch;
 	struct tl_task *task = tl__space_task(sp);
-
 	const char *why = why_not(p);
 	struct code code;
 

@@ -153,6 +153,7 @@ static const struct tl__sys_ops kernel_ops = {
 	.fd_info = tl__kernel_fd_info,
 	.threads = tl__kernel_threads,
 	.same_process = tl__kernel_same_process,
+	.same_memory = tl__kernel_same_memory,
 	.spawn = tl__kernel_spawn,
 	.spawn_error = tl__kernel_spawn_error,
 	.spawn_no_new_privs = tl__kernel_spawn_no_new_privs,

@@ -6,9 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const char *const file_names[] = {
@@ -82,6 +84,14 @@ int tl__kernel_threads(struct tl__sys *sys, pid_t pid, pid_t *tids, size_t max)
 	}
 	closedir(dir);
 	return (int)n;
+}
+
+int tl__kernel_same_memory(struct tl__sys *sys, pid_t a, pid_t b)
+{
+	long r = syscall(SYS_kcmp, a, b, KCMP_VM, 0ul, 0ul);
+
+	(void)sys;
+	return r < 0 ? -errno : r == 0;
 }
 
 bool tl__kernel_same_process(struct tl__sys *sys, pid_t tgid, pid_t tid)

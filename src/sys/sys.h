@@ -53,6 +53,7 @@ enum tl__pt_option {
 	TL__PTO_EXIT = 0x40,
 	TL__PTO_SECCOMP = 0x80,
 	TL__PTO_EXITKILL = 1 << 20,
+	TL__PTO_SUSPEND_SECCOMP = 1 << 21,
 };
 
 enum tl__pt_event {
@@ -197,6 +198,8 @@ struct tl__sys_ops {
 	/* Fills tids with the threads of a process; returns how many there are (may exceed max). */
 	int (*threads)(struct tl__sys *sys, pid_t pid, pid_t *tids, size_t max);
 	bool (*same_process)(struct tl__sys *sys, pid_t tgid, pid_t tid);
+	/* Do two tasks have one address space (kcmp)? 1, 0, -errno. NULL for a recording. */
+	int (*same_memory)(struct tl__sys *sys, pid_t a, pid_t b);
 	/* Forks a child that waits, seized with these options, in a SIGSTOP right before its exec.
 	 */
 	int (*spawn)(struct tl__sys *sys, struct tl__spawn *spec, uint64_t options, pid_t *ret_pid);
