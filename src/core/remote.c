@@ -8,6 +8,9 @@
  * instruction is one of the vDSO's. All signals wait meanwhile; SIGSTOP, which cannot, is taken and
  * sent again.
  *
+ * A filter of the program's own is suspended meanwhile, which takes CAP_SYS_ADMIN: it may kill for
+ * a call that the program does not make.
+ *
  * On arm64 the restart has been prepared in the registers when the task stops, so what is lost with
  * orig_x0 and the call's number is not missed.
  */
@@ -27,7 +30,7 @@ struct tl__remote {
 	int64_t ret;
 	uint64_t mask;
 	uint64_t ip; /* behind the call's instruction */
-	bool masked, stop_owed;
+	bool masked, stop_owed, suspended;
 	struct tl__systrack track;
 	struct tl__moved moved;
 	uint16_t regs_len;
@@ -95,6 +98,28 @@ static void release_signals(struct tl_task *task, struct tl__remote *r)
 		tl__ignore(sys->ops->kill(sys, task->process->tgid, task->tid, SIGSTOP) < 0);
 }
 
+/* False: it has a filter that stays in force. */
+static bool suspend_filter(struct tl_task *task, struct tl__remote *r)
+{
+	struct tl__sys *sys = task->session->sys;
+	char status[4096];
+
+	if (sys->ops->proc_read(sys, task->tid, TL__PROC_STATUS, status, sizeof(status)) <= 0 ||
+	    tl__proc_field_dec(status, "Seccomp") <= 0)
+		return true;
+	r->suspended = tl__pt(sys, TL__PT_SETOPTIONS, task->tid, 0,
+			      task->options | TL__PTO_SUSPEND_SECCOMP) >= 0;
+	/* Ours lets all calls pass. */
+	return r->suspended || task->filtered;
+}
+
+static void resume_filter(struct tl_task *task, struct tl__remote *r)
+{
+	if (r->suspended)
+		tl__ignore(tl__pt(task->session->sys, TL__PT_SETOPTIONS, task->tid, 0,
+				  task->options) < 0);
+}
+
 int tl__remote(struct tl_task *task, int64_t nr, const uint64_t args[6], tl__remote_done *done,
 	       void *data)
 {
@@ -117,6 +142,10 @@ int tl__remote(struct tl_task *task, int64_t nr, const uint64_t args[6], tl__rem
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
+	if (!suspend_filter(task, r)) {
+		free(r);
+		return -EACCES;
+	}
 	r->done = done;
 	r->data = data;
 	r->ip = insn + arch->call_insn_len;
@@ -158,6 +187,7 @@ static bool returned(struct tl_task *task, struct tl__remote *r)
 	task->track = r->track;
 	task->moved = r->moved;
 	release_signals(task, r);
+	resume_filter(task, r);
 	finish(task, r, r->ret);
 	return task->remote;
 }

@@ -177,9 +177,14 @@ static struct tl_task *who_can_map(struct tl__space *sp)
 
 static void refuse(struct tl__patch *p, int error)
 {
-	tl__space_tell(p, TL_SITE_REFUSED, error,
-		       error == -ENOSPC ? "no free memory near enough for its slot"
-					: "no memory for its slot can be mapped in the process");
+	const char *why = "no memory for its slot can be mapped in the process";
+
+	if (error == -ENOSPC)
+		why = "no free memory near enough for its slot";
+	else if (error == -EACCES)
+		why = "the program has a system call filter of its own, which only CAP_SYS_ADMIN "
+		      "can suspend while memory for a slot is mapped";
+	tl__space_tell(p, TL_SITE_REFUSED, error, why);
 }
 
 /* False: it has to be gone on with later. */

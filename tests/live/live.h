@@ -23,7 +23,7 @@ static void on_task(struct tl_session *s, struct tl_task *task, enum tl_origin o
 		prepare(task);
 }
 
-static struct tl_session *session_new(uint32_t flags, const char *pretend)
+__attribute__((unused)) static struct tl_session *session_new(uint32_t flags, const char *pretend)
 {
 	struct tl_session_options o = {
 		.size = sizeof(o), .flags = flags, .on_task = on_task, .pretend = pretend
@@ -48,8 +48,8 @@ __attribute__((unused)) static struct tl_task *spawn(struct tl_session *s, char 
 __attribute__((unused)) static char sh[] = "/bin/sh", dash_c[] = "-c";
 __attribute__((unused)) static int seen[TL_EVENT_COUNT];
 
-static void attach(struct tl_task *task, const struct tl_engine_ops *ops, intptr_t data,
-		   uint32_t events)
+__attribute__((unused)) static void attach(struct tl_task *task, const struct tl_engine_ops *ops,
+					   intptr_t data, uint32_t events)
 {
 	struct tl_engine *e;
 

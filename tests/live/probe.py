@@ -111,6 +111,26 @@ def attached():
     p.wait()
 
 
+def sandboxed():
+    """A filter of its own would have it killed for the mmap: suspended, or nothing is done."""
+    drop = ["setpriv", "--reuid=65534", "--clear-groups"]
+    for who, drop in (("root", []), ("somebody", drop if os.geteuid() == 0 else [])):
+        p = subprocess.Popen([*drop, f"{TRACEES}/sandboxed"])
+        while "Seccomp:\t2" not in open(f"/proc/{p.pid}/status").read():
+            time.sleep(0.01)
+        before = mapped(p.pid) if os.geteuid() == 0 else None
+        t = subprocess.run([*drop, TRAPLINE, "probe", "-c", "-e", "hot", "-p", str(p.pid), "--duration", "1"], stderr=subprocess.PIPE, text=True)
+        hits = counts(t.stderr).get("sandboxed:hot", 0)
+        if who == "root" and os.geteuid() == 0:
+            check("a filter is suspended", t.returncode == 0 and hits > 100 and p.poll() is None and mapped(p.pid) == before, (t, p.poll()))
+        else:
+            check("a filter that cannot be suspended", "CAP_SYS_ADMIN" in t.stderr and hits == 0 and p.poll() is None, (t, p.poll()))
+        # And is in force again.
+        check("the filter is still there", "Seccomp:\t2" in open(f"/proc/{p.pid}/status").read())
+        p.kill()
+        p.wait()
+
+
 def refusals():
     called = [f"{TRACEES}/called", "1", "1"]
     for spec, said in (("nosuch", "no such place was ever loaded"), ("nosuch:main", "no such place was ever loaded"),
@@ -131,6 +151,7 @@ def main():
     returns()
     faults()
     attached()
+    sandboxed()
     refusals()
     print(f"{len(failures)} failures")
     return 1 if failures else 0

@@ -238,8 +238,8 @@ int main(int argc, char **argv)
 		return 1;
 	one_run(program, argv + 3, printed[0]);
 	if (run.status == 3 << 8) {
-		printf("the library is not there\n");
-		return 77;
+		printf("FAIL the library is not there\n");
+		return 1;
 	}
 	run.stepping = true;
 	one_run(program, NULL, printed[1]);
