@@ -13,7 +13,7 @@
 
 #include "live.h"
 
-enum { OURS = 0x1000000, AT_ENTRY = 0x2000000, AT_EXIT = 0x3000000, MARK = 0x7a7a };
+enum { OURS = 0x1000000, AT_ENTRY = 0x2000000, AT_EXIT = 0x3000000, MARK = 0x7a7a7a7a };
 
 static char path[4096], count[16] = "2000";
 static bool writes;
