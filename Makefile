@@ -54,6 +54,8 @@ AGREE = vfork_exec exec_thread clone_kinds odd_numbers killed_threads leader_exi
 soak: all lanes
 	@tests/live/storm.py $(BUILD)/src/trapline $(BUILD)/tests --seconds 60
 	@tests/live/attach_detach.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 100
+	@tests/live/survival.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 200
+	@tests/live/survival.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 60 --threads 16
 	@$(BUILD)/tests/fuzz-decode 2000000 1
 	@$(BUILD)/tests/fuzz-recording 200000 1 tests/fake/recordings/*.rec
 	@$(BUILD)/tests/fuzz-words 50000 1

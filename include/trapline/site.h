@@ -66,6 +66,16 @@ TL_CHECKED int tl_site_add(struct tl_task *task, tl_addr addr, const struct tl_s
  * Always succeeds. */
 TL_API void tl_site_remove(struct tl_site *site);
 
+/*
+ * Begins to take away what a tracer that used this library, and was killed, has left in the process
+ * of task: breakpoints, slots, its handler of SIGTRAP. It is over before the process is let go.
+ * Sites that are added do the same for their process. All threads have to be attached to. Where a
+ * thread may come back to a slot by a signal's frame, slots stay for a later tracer; for as long as
+ * a tenth of a second it is waited for that. Returns how much was found, 0: nothing. Errors:
+ * -ESRCH, -ENOMEM.
+ */
+TL_CHECKED int tl_task_repair(struct tl_task *task);
+
 struct tl_insn {
 	uint32_t size;   /* sizeof(struct tl_insn) */
 	uint32_t length; /* in bytes; 0: none that is known */

@@ -39,6 +39,13 @@ enum tl_site_state tl_site_state(const struct tl_site *site)
 	return site->state;
 }
 
+int tl_task_repair(struct tl_task *task)
+{
+	int r = tl__api_check_task(task);
+
+	return tl__err_public(r < 0 ? r : tl__adopt_if_any(task));
+}
+
 int tl_insn_walk(struct tl_task *task, tl_addr addr, size_t len,
 		 int (*on_insn)(tl_addr addr, const struct tl_insn *insn, void *data), void *data)
 {

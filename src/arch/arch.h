@@ -15,7 +15,7 @@
 #define TL__NT_ARM_SYSTEM_CALL 0x404
 #define TL__NT_ARM_HW_BREAK    0x402
 
-enum { TL__DWARF_MAX = 32, TL__EXITS_MAX = 4 };
+enum { TL__DWARF_MAX = 32, TL__EXITS_MAX = 4, TL__GO_ON_MAX = 168 };
 
 enum tl__regset_flags {
 	TL__REGSET_READONLY = 1,
@@ -107,6 +107,11 @@ struct tl__arch {
 	 * nothing to be restarted; and that instruction. NULL: not here. */
 	int (*make_call)(void *gpr, size_t len, int64_t nr, const uint64_t args[6], uint64_t ip);
 	uint8_t call_insn[4], call_insn_len;
+	/* Code for a place at at, behind the call's instruction (make_call): restores this mask of
+	 * blocked signals, and goes on as the general set says, without anybody's help. Its length;
+	 * 0: not from there. */
+	size_t (*go_on)(const void *gpr, size_t len, uint64_t at, uint64_t mask,
+			uint8_t code[TL__GO_ON_MAX]);
 	/* Was this stop reached through a system call? (x86: orig_rax is not -1.) NULL where the
 	 * general set does not tell. */
 	bool (*in_syscall)(const void *gpr, size_t len);

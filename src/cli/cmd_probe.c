@@ -247,6 +247,14 @@ static int finish(struct probing *pr, int r)
 	return pr->argv && pr->ended ? exit_as(pr->status) : 0;
 }
 
+static void explain_run_failure(struct tl_session *session, int r)
+{
+	struct tl_error e;
+
+	tl_session_last_error(session, &e);
+	say("stopped probing: %s (pid %d): %s", e.op ? e.op : "run", e.task.tid, strerror(-r));
+}
+
 int cmd_probe(int argc, char **argv)
 {
 	static struct probing pr;
@@ -264,7 +272,10 @@ int cmd_probe(int argc, char **argv)
 		session_to_wake = pr.session;
 		r = start(&pr);
 	}
-	if (r == 0)
+	if (r == 0) {
 		r = tl_session_run(pr.session);
+		if (r < 0)
+			explain_run_failure(pr.session, r);
+	}
 	return finish(&pr, r);
 }

@@ -14,5 +14,6 @@ void doctor_system(void);                  /* doctor_system.c */
 void doctor_process(int pid, bool repair); /* doctor_process.c */
 /* doctor_text.c: breakpoints in text that its file does not have; how many, or -errno */
 int doctor_text(int pid, bool repair);
+int doctor_leftovers(int pid); /* how much a killed trapline has left */
 
 #endif

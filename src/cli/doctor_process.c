@@ -111,6 +111,80 @@ static void text(int pid, bool repair)
 	}
 }
 
+static tl_verdict repair_it(struct tl_engine *engine, struct tl_task *task,
+			    const struct tl_event *ev)
+{
+	(void)ev;
+	if (tl_task_repair(task) < 0)
+		say("what was left in %d cannot be taken away", tl_task_tid(task));
+	tl_engine_detach(engine);
+	tl_session_detach_all(tl_task_session(task));
+	return 0;
+}
+
+static const struct tl_engine_ops repairing = { .size = sizeof(repairing),
+						.name = "repair",
+						.quiesce = repair_it };
+
+/* Of one task, when all are there. */
+static void on_task(struct tl_session *session, struct tl_task *task, enum tl_origin origin,
+		    void *data)
+{
+	struct tl_engine *engine;
+	int r = 0;
+
+	(void)session;
+	(void)origin;
+	if (tl_task_tid(task) != *(int *)data)
+		return;
+	r = tl_engine_attach(task, &repairing, NULL, TL_EVENTS(TL_EVENT_QUIESCE), &engine);
+	if (r == 0)
+		r = tl_engine_control(engine, TL_HOLD_REPORT);
+	if (r < 0 && r != -EINPROGRESS)
+		say("%d cannot be stopped: %s", *(int *)data, strerror(-r));
+}
+
+static int take_away(int pid)
+{
+	struct tl_session_options so = { .size = sizeof(so), .on_task = on_task, .data = &pid };
+	struct tl_session *session;
+	int r = tl_session_new(&so, &session);
+
+	if (r < 0)
+		return r;
+	r = tl_session_attach(session, pid);
+	if (r == 0)
+		r = tl_session_run(session);
+	tl_session_free(session);
+	return r;
+}
+
+/* Of a trapline's that was killed. */
+static void leftovers(int pid, bool repair)
+{
+	int r = doctor_leftovers(pid) ? 1 : 0;
+
+	if (!r)
+		return;
+	if (!repair) {
+		doctor_row(VERDICT_BAD, "trapline",
+			   "one that was killed has left memory and a handler",
+			   "--repair removes them, and so does the next probe");
+		return;
+	}
+	r = take_away(pid);
+	if (r < 0)
+		doctor_row(VERDICT_BAD, "trapline",
+			   "what one that was killed has left cannot be removed", strerror(-r));
+	else if (doctor_leftovers(pid))
+		doctor_row(VERDICT_NOTE, "trapline",
+			   "one that was killed has left memory that a thread may still use",
+			   "try it again later");
+	else
+		doctor_row(VERDICT_OK, "trapline", "what one that was killed has left: removed",
+			   NULL);
+}
+
 void doctor_process(int pid, bool repair)
 {
 	char name[64];
@@ -130,6 +204,8 @@ void doctor_process(int pid, bool repair)
 	if (traced && repair)
 		doctor_row(VERDICT_BAD, "repair", "not while somebody traces it",
 			   "its breakpoints may be wanted");
-	else
+	else {
+		leftovers(pid, repair);
 		text(pid, repair);
+	}
 }

@@ -198,11 +198,10 @@ struct tl_engine {
 };
 
 struct tl__place {
-	bool off;
+	bool off, begun;
 	int cpu;                     /* the core that everything is held on, or -1 */
 	struct tl__cpumask own_mask; /* the session thread's, to be given back */
 	unsigned held;
-	struct tl__guard *guard;
 };
 
 /* Where the layer of patched addresses takes part. */
@@ -238,6 +237,7 @@ struct tl_session {
 	int wake;   /* set from signal handlers */
 	struct tl_error error;
 	struct tl__place place;
+	struct tl__guard *guard;
 	struct tl__waited *batch; /* stops taken and not handled yet: loop.c */
 	size_t batch_size;
 	unsigned alone; /* stops to take one by one before all tasks are looked at again */
@@ -350,6 +350,15 @@ int tl__remote(struct tl_task *task, int64_t nr, const uint64_t args[6], tl__rem
 bool tl__remote_claim(struct tl_task *task);
 void tl__remote_gone(struct tl_task *task);
 
+/* cave.c */
+uint64_t tl__cave_new(struct tl_task *task, const struct tl__arch *arch, uint64_t mask, int64_t nr,
+		      uint64_t arg0);
+void tl__cave_done(struct tl_task *task, uint64_t cave);
+typedef void tl__on_cave(void *data, int64_t nr, uint64_t arg0);
+/* Those that a killed tracer has left: how many. With on_cave it is told of each, which is then no
+ * more, if no task of the process, which stands still, is in it. */
+unsigned tl__caves_left(struct tl_task *task, tl__on_cave *on_cave, void *data);
+
 /* judge.c */
 bool tl__judge_applies(struct tl_task *task);
 void tl__judge_anew(struct tl_task *task);
@@ -440,6 +449,7 @@ void tl__watch_rearm(struct tl_session *s);
 void tl__watch_done(struct tl_session *s);
 
 /* session.c */
+struct tl__guard *tl__session_guard(struct tl_session *s); /* NULL: none can be had */
 int tl__session_new(const struct tl_session_options *o, struct tl_session **ret);
 void tl__session_free(struct tl_session *s);
 int tl__fail(struct tl_session *s, const struct tl_task *task, const char *op, int err);

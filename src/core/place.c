@@ -41,15 +41,15 @@ static bool begin(struct tl_session *s)
 	struct tl__cpumask here = { 0 };
 	struct tl__place *p = &s->place;
 
-	if (p->guard)
+	if (p->begun)
 		return true;
 	p->cpu = s->sys->ops->current_cpu(s->sys);
 	if (p->cpu < 0 || s->sys->ops->get_affinity(s->sys, 0, &p->own_mask) < 0 ||
 	    !in_mask(&p->own_mask, p->cpu))
 		goto off;
-	p->guard = tl__guard_new();
-	if (!p->guard)
+	if (!tl__session_guard(s))
 		goto off;
+	p->begun = true;
 	here.len = p->own_mask.len;
 	here.bits[p->cpu / 64] = 1ull << (p->cpu % 64);
 	s->sys->ops->set_affinity(s->sys, 0, &here);
@@ -62,7 +62,7 @@ off:
 static void note_held(struct tl_session *s, int change)
 {
 	s->place.held += (unsigned)change;
-	tl__guard_watch(s->place.guard, s->place.held > 1);
+	tl__guard_watch(s->guard, s->place.held > 1);
 }
 
 /*
@@ -89,7 +89,7 @@ static void let_go(struct tl_task *task, bool tell_kernel)
 	task->held = false;
 	if (tell_kernel && !task->slot->freed)
 		spread(task);
-	tl__guard_drop(s->place.guard, task->slot);
+	tl__guard_drop(s->guard, task->slot);
 	task->slot = NULL;
 	note_held(s, -1);
 }
@@ -108,7 +108,7 @@ static void hold(struct tl_task *task)
 		return;
 	if (!in_mask(&task->own_mask, s->place.cpu))
 		return;
-	task->slot = tl__guard_hold(s->place.guard, task->tid, &task->own_mask);
+	task->slot = tl__guard_hold(s->guard, task->tid, &task->own_mask);
 	if (!task->slot)
 		return;
 	here.len = task->own_mask.len;
@@ -195,7 +195,7 @@ void tl__place_born(struct tl_task *child, const struct tl_task *parent)
 	if (!parent->held || child->held || parent->slot->freed)
 		return;
 	child->own_mask = parent->own_mask;
-	child->slot = tl__guard_hold(child->session->place.guard, child->tid, &child->own_mask);
+	child->slot = tl__guard_hold(child->session->guard, child->tid, &child->own_mask);
 	if (child->slot) {
 		child->held = true;
 		note_held(child->session, 1);
@@ -263,9 +263,7 @@ void tl__place_exit(struct tl_task *task)
 
 void tl__place_done(struct tl_session *s)
 {
-	if (!s->place.guard)
-		return;
-	s->sys->ops->set_affinity(s->sys, 0, &s->place.own_mask);
-	tl__guard_free(s->place.guard);
-	s->place.guard = NULL;
+	if (s->place.begun)
+		s->sys->ops->set_affinity(s->sys, 0, &s->place.own_mask);
+	s->place.begun = false;
 }

@@ -4,9 +4,10 @@
  *
  * It begins and ends in an interrupt's stop, outside of any call of the program's own: there the
  * registers can be put back as they were, and with them what the kernel restarts when it goes on
- * (the last stop is needed for that: behind a call's exit nothing is restarted, do_signal). The
- * instruction is one of the vDSO's. All signals wait meanwhile; SIGSTOP, which cannot, is taken and
- * sent again.
+ * (the last stop is needed for that: behind a call's exit nothing is restarted, do_signal). All
+ * signals wait meanwhile; SIGSTOP, which cannot, is taken and sent again. We may be killed at any
+ * moment of it, so the instruction lies where the program's own registers and mask follow it
+ * (cave.c); the vDSO's is used where there is no room for that.
  *
  * A filter of the program's own is suspended meanwhile, which takes CAP_SYS_ADMIN: it may kill for
  * a call that the program does not make.
@@ -29,7 +30,8 @@ struct tl__remote {
 	void *data;
 	int64_t ret;
 	uint64_t mask;
-	uint64_t ip; /* behind the call's instruction */
+	uint64_t ip;   /* behind the call's instruction */
+	uint64_t cave; /* 0: the vDSO's */
 	bool masked, stop_owed, suspended;
 	struct tl__systrack track;
 	struct tl__moved moved;
@@ -81,10 +83,8 @@ static void hold_signals(struct tl_task *task, struct tl__remote *r)
 {
 	uint64_t all = UINT64_MAX;
 
-	r->masked = tl__pt_buf(task->session->sys, TL__PT_GETSIGMASK, task->tid, sizeof(all),
-			       &r->mask, sizeof(all)) >= 0 &&
-		    tl__pt_buf(task->session->sys, TL__PT_SETSIGMASK, task->tid, sizeof(all), &all,
-			       sizeof(all)) >= 0;
+	r->masked = r->masked && tl__pt_buf(task->session->sys, TL__PT_SETSIGMASK, task->tid,
+					    sizeof(all), &all, sizeof(all)) >= 0;
 }
 
 static void release_signals(struct tl_task *task, struct tl__remote *r)
@@ -136,13 +136,19 @@ int tl__remote(struct tl_task *task, int64_t nr, const uint64_t args[6], tl__rem
 		return -ESRCH;
 	if (nr < 0 || !arch->make_call)
 		return -EOPNOTSUPP;
-	insn = find_insn(task, arch);
-	if (!insn)
-		return -ENOEXEC;
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
+	r->masked = tl__pt_buf(task->session->sys, TL__PT_GETSIGMASK, task->tid, sizeof(r->mask),
+			       &r->mask, sizeof(r->mask)) >= 0;
+	r->cave = r->masked ? tl__cave_new(task, arch, r->mask, nr, args[0]) : 0;
+	insn = r->cave ? r->cave : find_insn(task, arch);
+	if (!insn) {
+		free(r);
+		return -ENOEXEC;
+	}
 	if (!suspend_filter(task, r)) {
+		tl__cave_done(task, r->cave);
 		free(r);
 		return -EACCES;
 	}
@@ -154,9 +160,11 @@ int tl__remote(struct tl_task *task, int64_t nr, const uint64_t args[6], tl__rem
 	task->moved.on = false;
 	r->regs_len = task->regs_len;
 	memcpy(r->regs, task->regs, task->regs_len);
-	hold_signals(task, r);
 	arch->make_call(task->regs, task->regs_len, nr, args, insn);
 	task->regs_dirty = true;
+	/* In this order: its mask is given back behind the call. */
+	tl__regs_flush(task);
+	hold_signals(task, r);
 	task->remote = r;
 	tl__resume_claimed(task, TL__PT_SYSCALL, 0);
 	return -EINPROGRESS;
@@ -174,6 +182,8 @@ static void finish(struct tl_task *task, struct tl__remote *r, int64_t ret)
 {
 	task->remote = NULL;
 	r->done(task, ret, r->data);
+	if (task->state != TL__TASK_GONE)
+		tl__cave_done(task, r->cave);
 	free(r);
 }
 
@@ -187,6 +197,7 @@ static bool returned(struct tl_task *task, struct tl__remote *r)
 	task->track = r->track;
 	task->moved = r->moved;
 	release_signals(task, r);
+	tl__regs_flush(task);
 	resume_filter(task, r);
 	finish(task, r, r->ret);
 	return task->remote;

@@ -92,6 +92,14 @@ int tl__session_new(const struct tl_session_options *o, struct tl_session **ret)
 	return 0;
 }
 
+/* Begun when something is changed that outlives us. */
+struct tl__guard *tl__session_guard(struct tl_session *s)
+{
+	if (!s->guard)
+		s->guard = tl__guard_new();
+	return s->guard;
+}
+
 void tl__session_free(struct tl_session *s)
 {
 	struct tl_task *task;
@@ -108,6 +116,7 @@ void tl__session_free(struct tl_session *s)
 		tl__task_gone(task);
 	}
 	tl__place_done(s);
+	tl__guard_free(s->guard);
 	if (s->sys)
 		s->sys->ops->close(s->sys);
 	if (s->record)

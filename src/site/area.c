@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Room for slots, in the tracee: mapped by itself, near enough to the code, in as few pieces as
- * there can be.
+ * Areas: room for slots, in the tracee, mapped by itself in as few pieces as there can be; and what
+ * is written there of each (layout.h), so that it can be undone without us.
  */
+#include "agent.h"
+#include "compat.h"
 #include "site.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	AREA_SIZE = 1 << 20,
-	PAGE = 4096,
-	ALIGN = 1 << 16,
-	LOWEST = 1 << 20,
-	FAR = 1 << 29, /* far enough from anything that grows */
-	TRIES = 8
-};
+enum { PAGE = 4096, TRIES = 8 };
 /* mmap(2): the same on all of Linux's architectures that there are sites on. */
 enum { READ_EXEC = 1 | 4, PRIVATE_ANONYMOUS = 2 | 0x20, FIXED_NOREPLACE = 0x100000 };
-#define HIGHEST_32 UINT64_C(0xffff0000)
 
 static uint64_t distance(uint64_t a, uint64_t b)
 {
@@ -32,29 +26,34 @@ static bool is_near(const struct tl__space *sp, const struct tl__area *a, uint64
 	uint64_t reach = sp->arch->reach;
 
 	return !reach || (distance(a->start, to) < reach - (reach >> 3) &&
-			  distance(a->start + a->size, to) < reach - (reach >> 3));
+			  distance(a->start + TL__AREA_SIZE, to) < reach - (reach >> 3));
 }
 
-static bool has_room(const struct tl__area *a)
+static uint64_t entry_of(const struct tl__area *a, uint32_t i)
 {
-	return a->nfree || a->used < a->size / TL__SLOT_SIZE;
+	return a->start + TL__AREA_FIRST + (uint64_t)i * TL__AREA_STRIDE;
 }
 
-static uint64_t take(struct tl__area *a, struct tl__patch *p)
+static uint32_t index_of(const struct tl__area *a, uint64_t addr)
 {
-	uint32_t i = a->nfree ? a->free[--a->nfree] : a->used++;
+	uint64_t at = addr - a->start;
 
-	a->slots[i] = p;
-	return a->start + (uint64_t)i * TL__SLOT_SIZE;
+	return at < TL__AREA_FIRST ? 0 : (uint32_t)((at - TL__AREA_FIRST) / TL__AREA_STRIDE);
 }
 
 int tl__area_slot(struct tl__space *sp, struct tl__patch *p)
 {
 	struct tl__area *a;
+	uint32_t i;
 
 	SLIST_FOREACH(a, &sp->areas, link)
-	if (has_room(a) && is_near(sp, a, p->addr)) {
-		p->slot = take(a, p);
+	{
+		if (a->adopted || (!a->nfree && a->used >= TL__AREA_SLOTS) ||
+		    !is_near(sp, a, p->addr))
+			continue;
+		i = a->nfree ? a->free[--a->nfree] : a->used++;
+		a->slots[i] = p;
+		p->slot = entry_of(a, i) + TL__ENTRY_SIZE;
 		return 0;
 	}
 	return -ENOSPC;
@@ -65,35 +64,83 @@ static struct tl__area *area_at(struct tl__space *sp, uint64_t addr)
 	struct tl__area *a;
 
 	SLIST_FOREACH(a, &sp->areas, link)
-	if (addr - a->start < a->size)
+	if (addr - a->start < TL__AREA_SIZE)
 		return a;
 	return NULL;
+}
+
+static bool put(struct tl__space *sp, uint64_t addr, const void *from, size_t n)
+{
+	struct tl_task *task = tl__space_task(sp);
+
+	return task && tl__mem_write_raw(task, addr, from, n) == (int64_t)n;
+}
+
+static bool put_bucket(struct tl__space *sp, const struct tl__area *a, uint32_t b)
+{
+	return put(sp, a->start + TL__AREA_BUCKETS + 2ull * b, &a->buckets[b], 2);
+}
+
+/* The slot's code, and what the patch is about: before there is a breakpoint. */
+bool tl__area_write(struct tl__space *sp, struct tl__patch *p)
+{
+	struct tl__area *a = area_at(sp, p->slot);
+	uint32_t i = index_of(a, p->slot), b = tl__area_bucket(p->addr);
+	struct {
+		struct tl__area_entry e;
+		uint8_t code[TL__SLOT_SIZE];
+	} all = { .e = { .addr = p->addr, .next = a->buckets[b] } };
+
+	memcpy(all.e.original, p->original, sizeof(all.e.original));
+	memcpy(all.code, p->d.code, p->d.len);
+	if (!put(sp, entry_of(a, i), &all, sizeof(all.e) + p->d.len))
+		return false;
+	a->next[i] = a->buckets[b];
+	a->buckets[b] = (uint16_t)i;
+	return put_bucket(sp, a, b);
+}
+
+/* Out of the table; it may not be in it. */
+static void unlink_entry(struct tl__space *sp, struct tl__area *a, uint32_t i, uint64_t addr)
+{
+	uint32_t b = tl__area_bucket(addr);
+	uint16_t *link = &a->buckets[b], before = 0;
+
+	while (*link && *link != i) {
+		before = *link;
+		link = &a->next[before];
+	}
+	if (!*link)
+		return;
+	*link = a->next[i];
+	/* Whole areas go. */
+	if (sp->leaving)
+		return;
+	if (before)
+		tl__ignore(!put(sp, entry_of(a, before) + TL__ENTRY_NEXT, link, 2));
+	else
+		tl__ignore(!put_bucket(sp, a, b));
 }
 
 void tl__area_release(struct tl__space *sp, struct tl__patch *p)
 {
 	struct tl__area *a = p->slot ? area_at(sp, p->slot) : NULL;
-	uint32_t i = a ? (uint32_t)((p->slot - a->start) / TL__SLOT_SIZE) : 0;
+	uint32_t i = a ? index_of(a, p->slot) : 0;
 
 	if (!a)
 		return;
+	unlink_entry(sp, a, i, p->addr);
 	a->slots[i] = NULL;
-	a->free[a->nfree++] = i;
+	a->free[a->nfree++] = (uint16_t)i;
 	p->slot = 0;
 }
 
 struct tl__patch *tl__area_patch_at(struct tl__space *sp, uint64_t addr)
 {
 	struct tl__area *a = area_at(sp, addr);
+	uint32_t i = a ? index_of(a, addr) : 0;
 
-	return a ? a->slots[(addr - a->start) / TL__SLOT_SIZE] : NULL;
-}
-
-static void area_free(struct tl__area *a)
-{
-	free(a->free);
-	free(a->slots);
-	free(a);
+	return i < TL__AREA_SLOTS && a ? a->slots[i] : NULL;
 }
 
 void tl__areas_done(struct tl__space *sp)
@@ -102,7 +149,7 @@ void tl__areas_done(struct tl__space *sp)
 
 	while ((a = SLIST_FIRST(&sp->areas))) {
 		SLIST_REMOVE_HEAD(&sp->areas, link);
-		area_free(a);
+		free(a);
 	}
 }
 
@@ -120,98 +167,53 @@ static void unmapped(struct tl_task *task, int64_t ret, void *data)
 bool tl__area_unmap(struct tl__space *sp, struct tl_task *task)
 {
 	struct tl__area *a = SLIST_FIRST(&sp->areas);
-	uint64_t args[6] = { a->start, a->size };
+	uint64_t args[6] = { a->start, TL__AREA_SIZE };
 
 	/* Only asked for once. */
 	SLIST_REMOVE_HEAD(&sp->areas, link);
-	area_free(a);
+	free(a);
 	if (tl__remote(task, sp->arch->known.munmap, args, unmapped, sp) == -EINPROGRESS)
 		sp->mapping = true;
 	return !sp->mapping;
 }
 
-static int area_new(struct tl__space *sp, uint64_t start, uint64_t size)
+/* What is known of one, be it new. */
+struct tl__area *tl__area_new(struct tl__space *sp, uint64_t start)
 {
-	struct tl__area *a = calloc(1, sizeof(*a));
+	struct tl__area *a = calloc(1, sizeof(*a)), *last;
 
 	if (!a)
-		return -ENOMEM;
+		return NULL;
 	a->start = start;
-	a->size = size;
-	a->free = calloc(size / TL__SLOT_SIZE, sizeof(*a->free));
-	a->slots = calloc(size / TL__SLOT_SIZE, sizeof(struct tl__patch *));
-	if (!a->free || !a->slots) {
-		area_free(a);
+	a->used = 1; /* 0 ends a chain */
+	last = SLIST_FIRST(&sp->areas);
+	while (last && SLIST_NEXT(last, link))
+		last = SLIST_NEXT(last, link);
+	if (last)
+		SLIST_INSERT_AFTER(last, a, link);
+	else
+		SLIST_INSERT_HEAD(&sp->areas, a, link);
+	return a;
+}
+
+/* One more, in the tracee's chain as in ours; the first has the handler. */
+static int begin(struct tl__space *sp, uint64_t start)
+{
+	struct tl__area *a, *last = NULL, *other;
+	struct tl__agent_image image;
+
+	SLIST_FOREACH(other, &sp->areas, link)
+	last = other;
+	tl__agent_image(sp->arch, start, &image);
+	image.head.owner = sp->owner;
+	if (!put(sp, start, &image, sizeof(image)))
+		return -EFAULT;
+	a = tl__area_new(sp, start);
+	if (!a)
 		return -ENOMEM;
-	}
-	SLIST_INSERT_HEAD(&sp->areas, a, link);
+	if (last)
+		tl__ignore(!put(sp, last->start + TL__HEAD_NEXT, &start, sizeof(start)));
 	return 0;
-}
-
-static bool reaches(uint64_t start, uint64_t near, uint64_t reach)
-{
-	return !reach || (distance(start, near) < reach - reach / 4 &&
-			  distance(start + AREA_SIZE, near) < reach - reach / 4);
-}
-
-/*
- * In a gap: away from its ends, where the program's own mappings grow (the heap up, others down),
- * as far as half of what the branches reach. 0: not in this one.
- */
-static uint64_t place_in(uint64_t from, uint64_t to, uint64_t near, uint64_t reach)
-{
-	uint64_t away = (to - from) / 2, at;
-
-	if (to < from + AREA_SIZE + ALIGN)
-		return 0;
-	if (away > to - from - AREA_SIZE)
-		away = to - from - AREA_SIZE;
-	if (reach && away > reach / 2)
-		away = reach / 2;
-	if (away > FAR)
-		away = FAR;
-	at = near > to ? to - away - AREA_SIZE : from + away;
-	at &= ~(uint64_t)(ALIGN - 1);
-	return at >= from && reaches(at, near, reach) ? at : 0;
-}
-
-/* Behind one of ours, or before it. */
-static uint64_t place_beside(const struct tl__space *sp, uint64_t from, uint64_t to, uint64_t near)
-{
-	const struct tl__area *a;
-
-	SLIST_FOREACH(a, &sp->areas, link)
-	{
-		if (a->start + a->size == from && to - from >= AREA_SIZE &&
-		    reaches(from, near, sp->arch->reach))
-			return from;
-		if (a->start == to && to - from >= AREA_SIZE &&
-		    reaches(to - AREA_SIZE, near, sp->arch->reach))
-			return to - AREA_SIZE;
-	}
-	return 0;
-}
-
-/* Beside another, or in the gap whose place is nearest; 0 when there is none. */
-static uint64_t find_gap(struct tl__space *sp, const char *text, uint64_t near)
-{
-	uint64_t end = LOWEST, best = 0, at, last = UINT64_MAX;
-	struct tl__mapping m;
-
-	while (tl__maps_next(&text, &m)) {
-		if (sp->arch->word == 4 && m.start > HIGHEST_32)
-			break;
-		at = m.start > end ? place_beside(sp, end, m.start, near) : 0;
-		if (at)
-			return at;
-		at = m.start > end ? place_in(end, m.start, near, sp->arch->reach) : 0;
-		if (at && distance(at, near) < last) {
-			best = at;
-			last = distance(at, near);
-		}
-		end = m.end;
-	}
-	return best;
 }
 
 static void mapped(struct tl_task *task, int64_t ret, void *data)
@@ -226,23 +228,23 @@ static void mapped(struct tl_task *task, int64_t ret, void *data)
 	if (ret == -EEXIST && sp->map_tries++ < TRIES)
 		return;
 	sp->map_tries = 0;
-	if (ret < 0 && ret > -PAGE) {
+	if (ret < 0 && ret > -PAGE)
 		sp->map_error = (int)ret;
-		return;
-	}
-	sp->map_error = area_new(sp, start, AREA_SIZE);
+	else
+		sp->map_error = begin(sp, start);
 }
 
 int tl__area_map(struct tl__space *sp, struct tl_task *task, uint64_t near)
 {
-	uint64_t args[6] = { 0,          AREA_SIZE, READ_EXEC, PRIVATE_ANONYMOUS | FIXED_NOREPLACE,
+	uint64_t args[6] = { 0,          TL__AREA_SIZE,
+			     READ_EXEC,  PRIVATE_ANONYMOUS | FIXED_NOREPLACE,
 			     UINT64_MAX, 0 };
 	char *text;
 	int r = tl__maps_read(sp->session->sys, task->tid, &text);
 
 	if (r < 0)
 		return r;
-	args[0] = find_gap(sp, text, near);
+	args[0] = tl__gap_find(sp, text, near);
 	free(text);
 	if (!args[0])
 		return -ENOSPC;

@@ -99,14 +99,18 @@ static bool breakpoint(struct tl_task *task)
 {
 	struct tl__sited *st = task->sited;
 	struct tl__patch *p = st->hit;
+	bool stale = st->stale;
 
 	st->hit = NULL;
+	st->stale = false;
 	if (!tl__regs_arch(task))
 		return false;
+	if (stale)
+		return true;
 	if (!p) {
 		p = patch_hit(task);
 		if (!p || !p->armed)
-			return !p && is_stale(task);
+			return is_stale(task);
 		tl__slot_enter(task, p);
 	}
 	task->stop.kind = TL__STOP_SITE;
@@ -175,9 +179,30 @@ void tl__hit_secure(struct tl_task *task)
 	if (!is_breakpoint(task))
 		return;
 	p = patch_hit(task);
-	if (!p || !p->armed)
-		return;
-	tl__slot_enter(task, p);
+	if (p && p->armed) {
+		tl__slot_enter(task, p);
+		task->sited->hit = p;
+	} else {
+		task->sited->stale = is_stale(task);
+	}
 	tl__regs_flush(task);
-	task->sited->hit = p;
+}
+
+/* A breakpoint's signal was about to be delivered when its patch became known (adopt.c). */
+void tl__hit_late(struct tl_task *task)
+{
+	struct tl__patch *p;
+
+	if (task->state != TL__TASK_STOPPED || task->stop.kind != TL__STOP_SIGNAL ||
+	    task->deliver != SIGTRAP)
+		return;
+	tl__load_siginfo(task);
+	if (!is_breakpoint(task))
+		return;
+	p = patch_hit(task);
+	if (p && p->slot)
+		tl__slot_enter(task, p);
+	else if (!is_stale(task))
+		return;
+	task->deliver = 0;
 }

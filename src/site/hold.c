@@ -13,6 +13,8 @@
 #include <signal.h>
 #include <string.h>
 
+enum { ROUNDS_MAX = 100, PAUSE_US = 1000 };
+
 static bool wanted(const struct tl__patch *p)
 {
 	const struct tl_site *site;
@@ -51,16 +53,21 @@ static bool all_settled(const struct tl__space *sp)
 	return !sp->leaving;
 }
 
-static bool sleeps_for_good(struct tl_task *task)
+/* As /proc/TID/stat says. */
+static bool has_state(struct tl_task *task, char state)
 {
 	struct tl__sys *sys = task->session->sys;
 	char stat[512], *at;
 
-	if (!task->interrupted ||
-	    sys->ops->proc_read(sys, task->tid, TL__PROC_STAT, stat, sizeof(stat)) < 0)
+	if (sys->ops->proc_read(sys, task->tid, TL__PROC_STAT, stat, sizeof(stat)) < 0)
 		return false;
 	at = strrchr(stat, ')');
-	return at && at[1] == ' ' && at[2] == 'D';
+	return at && at[1] == ' ' && at[2] == state;
+}
+
+static bool sleeps_for_good(struct tl_task *task)
+{
+	return task->interrupted && has_state(task, 'D');
 }
 
 static bool is_still(struct tl_task *task)
@@ -85,7 +92,8 @@ static bool owes_hit(struct tl_task *task)
 		return false;
 	p = tl__patch_find(task->sited->space,
 			   arch->get_ip(task->regs, task->regs_len) - arch->breakpoint_advance);
-	return p && p->armed &&
+	/* What is being taken over may have been restored by the guardian. */
+	return p && (p->armed || task->sited->space->keep) &&
 	       sys->ops->proc_read(sys, task->tid, TL__PROC_STATUS, status, sizeof(status)) > 0 &&
 	       tl__proc_field_hex(status, "SigPnd") >> (SIGTRAP - 1) & 1;
 }
@@ -131,7 +139,7 @@ static void control_all(struct tl__space *sp, tl_verdict want)
 }
 
 /* Threads that are in its slot go on at its own place. */
-static void empty_slot(struct tl__patch *p)
+void tl__slot_empty(struct tl__patch *p)
 {
 	struct tl__space *sp = p->space;
 	bool empty = true;
@@ -154,7 +162,8 @@ static void empty_slot(struct tl__patch *p)
 		tl__area_release(sp, p);
 }
 
-static struct tl_task *who_can_map(struct tl__space *sp)
+/* Who can make a call for us now. */
+struct tl_task *tl__space_caller(struct tl__space *sp)
 {
 	struct tl_task *task, *other = NULL, *entering = NULL;
 
@@ -191,7 +200,7 @@ static void refuse(struct tl__patch *p, int error)
 static bool make_room(struct tl__patch *p)
 {
 	struct tl__space *sp = p->space;
-	struct tl_task *task = who_can_map(sp);
+	struct tl_task *task = tl__space_caller(sp);
 	int r = sp->map_error;
 
 	if (!task)
@@ -210,7 +219,7 @@ static bool apply(struct tl__patch *p)
 	if (wanted(p))
 		return tl__text_arm(p) || make_room(p);
 	tl__text_disarm(p);
-	empty_slot(p);
+	tl__slot_empty(p);
 	if (p->space->leaving)
 		tl__space_tell(p, TL_SITE_GONE, 0, NULL);
 	if ((!has_sites(p) || p->space->leaving) && !p->calling)
@@ -256,8 +265,10 @@ static bool unmap_all(struct tl__space *sp)
 		if (in_space(task, sp) && task->state != TL__TASK_STOPPED &&
 		    task->state != TL__TASK_PARKED)
 			return true;
-	while (!SLIST_EMPTY(&sp->areas)) {
-		task = who_can_map(sp);
+	if (!tl__last_resort_end(sp))
+		return false;
+	while (!sp->keep && !SLIST_EMPTY(&sp->areas)) {
+		task = tl__space_caller(sp);
 		if (!task || !tl__area_unmap(sp, task))
 			return false;
 	}
@@ -272,6 +283,40 @@ static void sweep(struct tl__space *sp)
 		tl__patch_sweep(p);
 }
 
+/* Before a breakpoint is written. */
+static bool prepare(struct tl__space *sp)
+{
+	if (!sp->looked && look(sp)) {
+		sp->looked = true;
+		tl__adopt(sp);
+		if (!all_still(sp))
+			return false;
+	}
+	sp->looked = true;
+	return sp->leaving || SLIST_EMPTY(&sp->areas) || tl__last_resort_begin(sp);
+}
+
+/*
+ * A handler will return, and what was found may be the rest of an old frame: let them run on a
+ * little. Who has stopped by then, unheard, is not interrupted: that would break in on its next
+ * run.
+ */
+static void run_on(struct tl__space *sp)
+{
+	struct tl_task *task;
+
+	control_all(sp, TL_RUN);
+	if (sp->session->sys->ops->pause)
+		sp->session->sys->ops->pause(sp->session->sys, PAUSE_US);
+	TAILQ_FOREACH (task, &sp->session->tasks, link)
+		if (in_space(task, sp) && task->state != TL__TASK_STOPPED && has_state(task, 't')) {
+			task->sited->engine->hold = TL_HOLD_STOP;
+			task->quiesce_owed = true;
+		} else if (in_space(task, sp)) {
+			tl__ignore(tl__engine_control(task->sited->engine, TL_HOLD_STOP) < 0);
+		}
+}
+
 void tl__space_work(struct tl__space *sp)
 {
 	struct tl_task *task;
@@ -280,7 +325,7 @@ void tl__space_work(struct tl__space *sp)
 	if (sp->mapping)
 		return;
 	sp->work = false;
-	if (!sp->holding && all_settled(sp)) {
+	if (!sp->holding && sp->looked && all_settled(sp)) {
 		sweep(sp);
 		if (sp->asked)
 			control_all(sp, TL_RUN);
@@ -294,13 +339,19 @@ void tl__space_work(struct tl__space *sp)
 	if (!all_still(sp))
 		return;
 	tl__text_look(sp);
-	done = apply_all(sp);
+	done = prepare(sp) && apply_all(sp);
 	tl__text_looked(sp);
 	if (!done)
 		return;
 	/* Callbacks may have asked for more. */
 	if (sp->work)
 		return;
+	if (sp->leaving && !tl__adopt_clear(sp))
+		return;
+	if (sp->leaving && sp->keep && sp->rounds++ < ROUNDS_MAX) {
+		run_on(sp);
+		return;
+	}
 	if (sp->leaving && !unmap_all(sp))
 		return;
 	sp->holding = sp->asked = false;

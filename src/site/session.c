@@ -76,7 +76,7 @@ static const struct tl__site_hooks hooks = {
 	.done = done,
 };
 
-static struct tl__patch *patch_new(struct tl__space *sp, uint64_t addr)
+struct tl__patch *tl__patch_new(struct tl__space *sp, uint64_t addr)
 {
 	struct tl__patch *p = calloc(1, sizeof(*p));
 
@@ -93,6 +93,11 @@ static struct tl__patch *patch_new(struct tl__space *sp, uint64_t addr)
 	return p;
 }
 
+void tl__sites_used(struct tl_session *s)
+{
+	s->site_hooks = &hooks;
+}
+
 int tl__site_add(struct tl_task *task, uint64_t addr, const struct tl_site_ops *ops, void *data,
 		 struct tl_site **ret)
 {
@@ -102,13 +107,13 @@ int tl__site_add(struct tl_task *task, uint64_t addr, const struct tl_site_ops *
 
 	if (!sp)
 		return -ENOMEM;
-	task->session->site_hooks = &hooks;
+	tl__sites_used(task->session);
 	if (sp->leaving)
 		return -ESRCH;
 	site = calloc(1, sizeof(*site));
 	p = tl__patch_find(sp, addr);
 	if (!p && site)
-		p = patch_new(sp, addr);
+		p = tl__patch_new(sp, addr);
 	if (!p) {
 		free(site);
 		return -ENOMEM;

@@ -10,6 +10,7 @@
 #define TL_SITE_H
 
 #include "core.h"
+#include "layout.h"
 #include "trapline/site.h"
 
 struct tl_site {
@@ -35,13 +36,16 @@ struct tl__patch {
 
 TAILQ_HEAD(tl__patches, tl__patch);
 
+/* An area as it lies in the tracee (layout.h), as far as it is known here. */
 struct tl__area {
 	SLIST_ENTRY(tl__area) link;
-	uint64_t start, size; /* of slots: TL__SLOT_SIZE each */
-	uint32_t used;        /* slots that were ever given away */
-	uint32_t *free;       /* those that came back */
-	uint32_t nfree;
-	struct tl__patch **slots; /* whose each is */
+	uint64_t start;
+	bool adopted;   /* somebody may come back to any of its slots: none is given away again */
+	uint32_t used;  /* slots that were ever given away */
+	uint32_t nfree; /* those that came back */
+	uint16_t free[TL__AREA_SLOTS];
+	uint16_t next[TL__AREA_SLOTS], buckets[TL__AREA_NBUCKET];
+	struct tl__patch *slots[TL__AREA_SLOTS]; /* whose each is */
 };
 
 struct tl__space {
@@ -51,7 +55,17 @@ struct tl__space {
 	const struct tl__arch *arch; /* NULL until it was looked at */
 	struct tl__hash by_addr;
 	struct tl__patches patches;
-	SLIST_HEAD(, tl__area) areas;
+	SLIST_HEAD(, tl__area) areas; /* the first has the handler of last resort */
+	uint64_t owner;               /* what is written there of us */
+	struct {
+		bool settled; /* it is in place, or cannot be */
+		bool handles;
+		bool ignored; /* SIGTRAP, before */
+		int guard;    /* id of the journal with the guardian, or -1 */
+	} resort;
+	bool looked;            /* for what another tracer has left */
+	bool keep;              /* somebody may come back to its areas */
+	unsigned rounds, steps; /* that were made for that */
 	struct {
 		char *maps;
 		struct tl__mapping map; /* the last that was asked for */
@@ -72,6 +86,7 @@ struct tl__sited {
 	struct tl_engine *engine;
 	struct tl_task *task;
 	struct tl__patch *hit; /* the pc was moved before the stop was handled */
+	bool stale;            /* and there is no such breakpoint any more */
 	struct {
 		uint64_t ip, sp;
 	} again[8]; /* a signal came between a hit and its instruction, which comes again */
@@ -89,28 +104,48 @@ struct tl__patch *tl__patch_find(struct tl__space *sp, uint64_t addr);
 void tl__patch_free(struct tl__patch *p);
 void tl__patch_sweep(struct tl__patch *p);
 void tl__space_unref(struct tl__space *sp);
+struct tl__patch *tl__patch_new(struct tl__space *sp, uint64_t addr);
 void tl__space_tell(struct tl__patch *p, enum tl_site_state state, int error, const char *why);
 struct tl_task *tl__space_task(struct tl__space *sp);
 
 /* hold.c: all threads stand still */
 void tl__space_work(struct tl__space *sp);
+struct tl_task *tl__space_caller(struct tl__space *sp);
+void tl__slot_empty(struct tl__patch *p);
 
 /* area.c */
+struct tl__area *tl__area_new(struct tl__space *sp, uint64_t start);
 int tl__area_slot(struct tl__space *sp, struct tl__patch *p);
+bool tl__area_write(struct tl__space *sp, struct tl__patch *p);
 void tl__area_release(struct tl__space *sp, struct tl__patch *p);
 struct tl__patch *tl__area_patch_at(struct tl__space *sp, uint64_t addr);
 int tl__area_map(struct tl__space *sp, struct tl_task *task, uint64_t near);
 bool tl__area_unmap(struct tl__space *sp, struct tl_task *task);
 void tl__areas_done(struct tl__space *sp);
 
+/* gap.c */
+uint64_t tl__gap_find(struct tl__space *sp, const char *text, uint64_t near);
+
+/* last_resort.c. False: it has to be gone on with later. */
+bool tl__last_resort_begin(struct tl__space *sp);
+bool tl__last_resort_end(struct tl__space *sp);
+void tl__last_resort_gone(struct tl__space *sp);
+
+/* adopt.c */
+bool tl__adopt_clear(struct tl__space *sp);
+void tl__adopt(struct tl__space *sp);
+int tl__adopt_if_any(struct tl_task *task);
+
 /* session.c */
 int tl__site_add(struct tl_task *task, uint64_t addr, const struct tl_site_ops *ops, void *data,
 		 struct tl_site **ret);
 void tl__site_remove(struct tl_site *site);
+void tl__sites_used(struct tl_session *s);
 
 /* text.c */
 void tl__text_look(struct tl__space *sp);
 void tl__text_looked(struct tl__space *sp);
+bool tl__text_displace(struct tl__patch *p, struct tl_task *task);
 bool tl__text_arm(struct tl__patch *p);
 void tl__text_disarm(struct tl__patch *p);
 void tl__text_written(struct tl_task *task, uint64_t addr, size_t n);
@@ -123,6 +158,7 @@ int tl__insn_walk(struct tl_task *task, uint64_t addr, size_t len, tl__on_insn *
 /* hit.c */
 bool tl__hit_stopped(struct tl_task *task);
 void tl__hit_secure(struct tl_task *task);
+void tl__hit_late(struct tl_task *task);
 
 /* slot.c: where a thread really is */
 void tl__slot_loaded(struct tl_task *task);

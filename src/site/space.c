@@ -83,6 +83,7 @@ static void space_free(struct tl__space *sp)
 			sp->session->sites->armed--;
 		tl__patch_free(p);
 	}
+	tl__last_resort_gone(sp);
 	tl__areas_done(sp);
 	tl__hash_done(&sp->by_addr);
 	SLIST_REMOVE(&sp->session->sites->spaces, sp, tl__space, link);
@@ -134,15 +135,24 @@ static tl_verdict on_quiesce(struct tl_engine *e, struct tl_task *task, const st
 	return TL_HOLD_STOP;
 }
 
+/* Of ours: adopt.c. */
+static tl_verdict on_step(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	return on_quiesce(e, task, ev);
+}
+
 static tl_verdict on_clone(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev);
 
 static const struct tl_engine_ops ops = { .size = sizeof(ops),
 					  .name = "site",
 					  .quiesce = on_quiesce,
+					  .step = on_step,
 					  .clone = on_clone,
 					  .release = on_release };
 
-enum { LISTENS = TL_EVENTS(TL_EVENT_QUIESCE) | TL_EVENTS(TL_EVENT_CLONE) };
+enum {
+	LISTENS = TL_EVENTS(TL_EVENT_QUIESCE) | TL_EVENTS(TL_EVENT_CLONE) | TL_EVENTS(TL_EVENT_STEP)
+};
 
 static struct tl__sited *join(struct tl__space *sp, struct tl_task *task)
 {
@@ -219,6 +229,8 @@ static struct tl__space *space_new(struct tl_task *task)
 	if (!sp)
 		return NULL;
 	sp->session = task->session;
+	sp->resort.guard = -1;
+	sp->owner = task->session->sys->ops->clock(task->session->sys) ^ (uint64_t)task->tid << 40;
 	TAILQ_INIT(&sp->patches);
 	SLIST_INIT(&sp->areas);
 	SLIST_INSERT_HEAD(&sites->spaces, sp, link);

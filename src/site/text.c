@@ -97,9 +97,20 @@ static bool refuse(struct tl__patch *p, int error, const char *why)
 	return true;
 }
 
-static bool write_slot(struct tl__patch *p, struct tl_task *task)
+/* What another tracer has made of it: the same, or false. */
+bool tl__text_displace(struct tl__patch *p, struct tl_task *task)
 {
-	return tl__mem_write_raw(task, p->slot, p->d.code, p->d.len) == p->d.len;
+	const struct tl__arch *arch = p->space->arch;
+	uint8_t there[TL__SLOT_SIZE];
+	struct code code;
+
+	if (why_not(p))
+		return false;
+	look(p, task, &code);
+	return code.o.after >= arch->breakpoint_len && arch->displace(&code.o, p->slot, &p->d) &&
+	       p->d.kind != TL__DISPLACE_REFUSE &&
+	       tl__mem_read_raw(task, p->slot, there, p->d.len) == p->d.len &&
+	       !memcmp(there, p->d.code, p->d.len);
 }
 
 /* False when there is no room for it yet. */
@@ -123,7 +134,7 @@ bool tl__text_arm(struct tl__patch *p)
 		return refuse(p, -ERANGE, "what it leads to is too far from any free memory");
 	if (p->d.kind == TL__DISPLACE_REFUSE)
 		return refuse(p, -EILSEQ, p->d.why);
-	if (!write_slot(p, task))
+	if (!tl__area_write(sp, p))
 		return refuse(p, -EFAULT, "its slot cannot be written");
 	if (tl__mem_write_raw(task, p->addr, arch->breakpoint, arch->breakpoint_len) !=
 	    arch->breakpoint_len)

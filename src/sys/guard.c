@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The guardian of where tasks run.
+ * The guardian: what was changed for good is undone when its tracer is killed.
  *
- * A held task keeps its narrowed mask when its tracer is killed, so a process of our own outlives
- * the tracer for a moment and gives the masks back. It learns of the death by the end of a pipe.
- * While more than one task is held on one core it also looks every few milliseconds for one that
- * computes without stopping (the tracer would not hear of that) and frees it.
+ * A held task keeps its narrowed mask, and text its breakpoints; a process of our own outlives the
+ * tracer for a moment and gives both back. It learns of the death by the end of a socket. While
+ * more than one task is held on one core it also looks every few milliseconds for one that computes
+ * without stopping (the tracer would not hear of that) and frees it.
  *
  * It is no child of the host program: forked twice, in a session of its own, with all descriptors
  * closed.
  */
 #define _GNU_SOURCE
+#include "compat.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -36,7 +38,15 @@ struct shared {
 
 struct tl__guard {
 	struct shared *shared;
-	int pipe; /* the write end; closed, by whatever end we meet, it tells the guardian */
+	bool texts[TL__GUARDED_MAX];
+	int tell; /* closed, by whatever end we meet, it tells the guardian */
+};
+
+enum { WATCH, TEXT, NO_TEXT };
+
+struct message {
+	int32_t what, id;
+	struct tl__guarded text;
 };
 
 static uint64_t now_ns(void)
@@ -69,13 +79,54 @@ static void free_the_computing(struct shared *sh)
 	}
 }
 
+static void give_all_back(struct shared *sh)
+{
+	for (int i = 0; i < SLOTS; i++)
+		if (sh->slots[i].tid)
+			give_back(&sh->slots[i]);
+}
+
+/* Memory of the guardian's own; nothing may be allocated there. */
+static struct {
+	int mem; /* 0: none */
+	struct tl__guarded text;
+} guarded[TL__GUARDED_MAX];
+
+/* False: nobody is there any more. */
+static bool listen_to(int fd)
+{
+	struct message m = { 0 };
+	struct iovec iov = { &m, sizeof(m) };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+	int mem = 0;
+
+	if (recvmsg(fd, &msg, 0) <= 0)
+		return false;
+	c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_type == SCM_RIGHTS)
+		memcpy(&mem, CMSG_DATA(c), sizeof(mem));
+	if (m.id < 0 || m.id >= TL__GUARDED_MAX || m.what == WATCH)
+		return true;
+	if (guarded[m.id].mem)
+		close(guarded[m.id].mem);
+	guarded[m.id].mem = m.what == TEXT ? mem : 0;
+	guarded[m.id].text = m.text;
+	return true;
+}
+
 static _Noreturn void guardian(struct shared *sh, int fd)
 {
-	char bytes[64];
-
 	setsid();
 	prctl(PR_SET_NAME, "trapline-guard", 0, 0, 0);
-	/* The pipe's read end becomes descriptor 0; nothing else of the host stays open. */
+	/* The socket becomes descriptor 0; nothing else of the host stays open. */
 	dup2(fd, 0);
 	syscall(SYS_close_range, 1u, ~0u, 0u);
 	for (;;) {
@@ -85,12 +136,13 @@ static _Noreturn void guardian(struct shared *sh, int fd)
 
 		if (r == 0)
 			free_the_computing(sh);
-		else if (r > 0 && read(0, bytes, sizeof(bytes)) <= 0)
+		else if (r > 0 && !listen_to(0))
 			break;
 	}
-	for (int i = 0; i < SLOTS; i++)
-		if (sh->slots[i].tid)
-			give_back(&sh->slots[i]);
+	for (int i = 0; i < TL__GUARDED_MAX; i++)
+		if (guarded[i].mem)
+			tl__guard_restore(guarded[i].mem, &guarded[i].text);
+	give_all_back(sh);
 	_exit(0);
 }
 
@@ -128,7 +180,8 @@ struct tl__guard *tl__guard_new(void)
 		return NULL;
 	g->shared = mmap(NULL, sizeof(*g->shared), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (g->shared == MAP_FAILED || pipe2(fds, O_CLOEXEC) < 0)
+	if (g->shared == MAP_FAILED ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		goto fail;
 	if (!start(g->shared, fds)) {
 		close(fds[0]);
@@ -136,7 +189,7 @@ struct tl__guard *tl__guard_new(void)
 		goto fail;
 	}
 	close(fds[0]);
-	g->pipe = fds[1];
+	g->tell = fds[1];
 	return g;
 fail:
 	if (g->shared != MAP_FAILED)
@@ -167,24 +220,63 @@ void tl__guard_drop(struct tl__guard *g, struct tl__held *slot)
 	__atomic_store_n(&slot->tid, 0, __ATOMIC_RELEASE);
 }
 
+/* False: it is dead, or does not listen; we never wait for it. */
+static bool tell(struct tl__guard *g, const struct message *m, int mem)
+{
+	struct iovec iov = { (void *)m, sizeof(*m) };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (mem >= 0) {
+		control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
+						  .cmsg_level = SOL_SOCKET,
+						  .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(&control.align), &mem, sizeof(mem));
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+	}
+	return sendmsg(g->tell, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*m);
+}
+
 void tl__guard_watch(struct tl__guard *g, bool several)
 {
-	ssize_t r = 0;
+	struct message m = { .what = WATCH };
 
 	if (g->shared->several == several)
 		return;
 	__atomic_store_n(&g->shared->several, several, __ATOMIC_RELEASE);
-	if (several)
-		r = write(g->pipe, "", 1);
-	if (r < 0)
+	if (several && !tell(g, &m, -1))
 		g->shared->several = 0;
+}
+
+int tl__guard_text(struct tl__guard *g, int mem, const struct tl__guarded *text)
+{
+	struct message m = { .what = TEXT, .text = *text };
+
+	while (m.id < TL__GUARDED_MAX && g->texts[m.id])
+		m.id++;
+	if (m.id == TL__GUARDED_MAX || !tell(g, &m, mem))
+		return -ENOSPC;
+	g->texts[m.id] = true;
+	return m.id;
+}
+
+void tl__guard_drop_text(struct tl__guard *g, int id)
+{
+	struct message m = { .what = NO_TEXT, .id = id };
+
+	g->texts[id] = false;
+	tl__ignore(!tell(g, &m, -1));
 }
 
 void tl__guard_free(struct tl__guard *g)
 {
 	if (!g)
 		return;
-	close(g->pipe);
+	close(g->tell);
 	munmap(g->shared, sizeof(*g->shared));
 	free(g);
 }

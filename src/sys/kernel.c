@@ -127,6 +127,14 @@ static uint64_t kernel_clock(struct tl__sys *sys)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static void kernel_pause(struct tl__sys *sys, unsigned usec)
+{
+	struct timespec ts = { .tv_nsec = (long)usec * 1000 };
+
+	(void)sys;
+	nanosleep(&ts, NULL);
+}
+
 static int kernel_feature(struct tl__sys *sys, enum tl__feature feature)
 {
 	(void)sys;
@@ -153,6 +161,7 @@ static const struct tl__sys_ops kernel_ops = {
 	.fd_info = tl__kernel_fd_info,
 	.threads = tl__kernel_threads,
 	.same_process = tl__kernel_same_process,
+	.open_mem = tl__kernel_open_mem,
 	.same_memory = tl__kernel_same_memory,
 	.spawn = tl__kernel_spawn,
 	.spawn_error = tl__kernel_spawn_error,
@@ -161,6 +170,7 @@ static const struct tl__sys_ops kernel_ops = {
 	.set_affinity = kernel_set_affinity,
 	.get_affinity = kernel_get_affinity,
 	.current_cpu = kernel_current_cpu,
+	.pause = kernel_pause,
 	.clock = kernel_clock,
 	.feature = kernel_feature,
 	.close = kernel_close,

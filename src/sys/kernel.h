@@ -25,6 +25,7 @@ ssize_t tl__kernel_mapped_read(struct tl__sys *sys, pid_t tid, uint64_t addr, vo
 			       size_t len);
 int tl__kernel_fd_info(struct tl__sys *sys, pid_t tid, int fd, struct tl__fd_info *info);
 int tl__kernel_threads(struct tl__sys *sys, pid_t pid, pid_t *tids, size_t max);
+int tl__kernel_open_mem(struct tl__sys *sys, pid_t tid);
 int tl__kernel_same_memory(struct tl__sys *sys, pid_t a, pid_t b);
 bool tl__kernel_same_process(struct tl__sys *sys, pid_t tgid, pid_t tid);
 int tl__kernel_spawn(struct tl__sys *sys, struct tl__spawn *spec, uint64_t options, pid_t *ret_pid);

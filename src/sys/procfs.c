@@ -86,6 +86,17 @@ int tl__kernel_threads(struct tl__sys *sys, pid_t pid, pid_t *tids, size_t max)
 	return (int)n;
 }
 
+int tl__kernel_open_mem(struct tl__sys *sys, pid_t tid)
+{
+	char path[40];
+	int fd;
+
+	(void)sys;
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)tid);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 int tl__kernel_same_memory(struct tl__sys *sys, pid_t a, pid_t b)
 {
 	long r = syscall(SYS_kcmp, a, b, KCMP_VM, 0ul, 0ul);

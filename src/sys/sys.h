@@ -198,6 +198,7 @@ struct tl__sys_ops {
 	/* Fills tids with the threads of a process; returns how many there are (may exceed max). */
 	int (*threads)(struct tl__sys *sys, pid_t pid, pid_t *tids, size_t max);
 	bool (*same_process)(struct tl__sys *sys, pid_t tgid, pid_t tid);
+	int (*open_mem)(struct tl__sys *sys, pid_t tid); /* for writing; NULL for a recording */
 	/* Do two tasks have one address space (kcmp)? 1, 0, -errno. NULL for a recording. */
 	int (*same_memory)(struct tl__sys *sys, pid_t a, pid_t b);
 	/* Forks a child that waits, seized with these options, in a SIGSTOP right before its exec.
@@ -212,7 +213,8 @@ struct tl__sys_ops {
 	int (*set_affinity)(struct tl__sys *sys, pid_t tid, const struct tl__cpumask *mask);
 	int (*get_affinity)(struct tl__sys *sys, pid_t tid, struct tl__cpumask *mask);
 	int (*current_cpu)(struct tl__sys *sys);
-	uint64_t (*clock)(struct tl__sys *sys); /* CLOCK_MONOTONIC, ns */
+	void (*pause)(struct tl__sys *sys, unsigned usec); /* NULL for a recording */
+	uint64_t (*clock)(struct tl__sys *sys);            /* CLOCK_MONOTONIC, ns */
 	int (*feature)(struct tl__sys *sys, enum tl__feature feature);
 	void (*close)(struct tl__sys *sys);
 };
@@ -236,8 +238,9 @@ int tl__feature_find(const char *name);             /* -ENOENT */
 int tl__sys_probe_kernel(enum tl__feature feature); /* on a throw-away child: 1, 0, -errno */
 
 /*
- * guard.c: a process that gives tasks their own cores back when the tracer is killed, and frees
- * those that share a core while they compute. It holds no descriptor of the host program.
+ * guard.c: a process that gives tasks their own cores, and text its own bytes, when the tracer is
+ * killed, and frees those that share a core while they compute. It holds no descriptor of the host
+ * program.
  */
 struct tl__guard;
 struct tl__held {
@@ -250,7 +253,24 @@ struct tl__guard *tl__guard_new(void); /* NULL: none can be had */
 struct tl__held *tl__guard_hold(struct tl__guard *g, pid_t tid, const struct tl__cpumask *own);
 void tl__guard_drop(struct tl__guard *g, struct tl__held *slot);
 void tl__guard_watch(struct tl__guard *g, bool several); /* more than one is held */
+
+/* A journal in a tracee's memory (layout.h). */
+struct tl__guarded {
+	uint64_t area;  /* the first one */
+	uint64_t owner; /* while it says so */
+	uint8_t breakpoint[4];
+	uint8_t len; /* of that */
+};
+
+enum { TL__GUARDED_MAX = 256 };
+
+/* mem: the tracee's, open for writing; stays the caller's. Returns an id, or -ENOSPC. */
+int tl__guard_text(struct tl__guard *g, int mem, const struct tl__guarded *text);
+void tl__guard_drop_text(struct tl__guard *g, int id);
 void tl__guard_free(struct tl__guard *g);
+
+/* undo.c, in the guardian. */
+void tl__guard_restore(int mem, const struct tl__guarded *text);
 
 /* maps.c */
 struct tl__mapping {

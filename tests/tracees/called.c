@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Threads that call one function, each counting. Usage: called THREADS CALLS [forks | signals
- * [USEC]]
+ * [USEC] | both]. CALLS 0: until SIGTERM.
  *
  * Begins with a write(-1, addresses, length): of the function and of those that it calls. Ends with
  * the sum of all calls in a write(-2, &sum, 8), and status 0 if the function has done its work each
@@ -21,6 +21,7 @@
 static long calls;
 static uint64_t sum;
 static int bad;
+static volatile sig_atomic_t over;
 static __thread volatile long handled;
 
 __attribute__((noinline)) long hot(long a, long b)
@@ -40,6 +41,12 @@ static void on_alarm(int sig)
 	handled += hot(1, 0) == 3;
 }
 
+static void on_term(int sig)
+{
+	(void)sig;
+	over = 1;
+}
+
 static void *work(void *arg)
 {
 	uint64_t mine = 0;
@@ -48,9 +55,14 @@ static void *work(void *arg)
 	(void)arg;
 	sigemptyset(&alarm_set);
 	sigaddset(&alarm_set, SIGALRM);
-	for (long i = 0; i < calls; i++, mine++)
-		if (outer(i) != i * 3 + 8)
-			__atomic_store_n(&bad, 1, __ATOMIC_RELAXED);
+	for (long i = 0; (i < calls || !calls) && !over; i++, mine++) {
+		long r = outer(i);
+
+		if (r == i * 3 + 8)
+			continue;
+		fprintf(stderr, "call %ld gave %ld\n", i, r);
+		__atomic_store_n(&bad, 1, __ATOMIC_RELAXED);
+	}
 	pthread_sigmask(SIG_BLOCK, &alarm_set, NULL);
 	__atomic_add_fetch(&sum, mine + (uint64_t)handled, __ATOMIC_RELAXED);
 	return NULL;
@@ -64,12 +76,14 @@ int main(int argc, char **argv)
 	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
 	int n = argc > 1 ? atoi(argv[1]) : 1;
 	pthread_t threads[64];
-	int forks = argc > 3 && !strcmp(argv[3], "forks") ? 20 : 0;
+	const char *beside = argc > 3 ? argv[3] : "";
+	int forks = !strcmp(beside, "forks") ? 20 : 0;
 
 	calls = argc > 2 ? atol(argv[2]) : 1000;
 	if (write(-1, addresses, sizeof(addresses)) == 0)
 		return 2;
-	if (argc > 3 && !strcmp(argv[3], "signals")) {
+	signal(SIGTERM, on_term);
+	if (!strcmp(beside, "signals") || !strcmp(beside, "both")) {
 		if (argc > 4)
 			often.it_interval.tv_usec = often.it_value.tv_usec = atol(argv[4]);
 		sigaction(SIGALRM, &sa, NULL);
@@ -77,7 +91,7 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < n && i < 64; i++)
 		pthread_create(&threads[i], NULL, work, NULL);
-	for (int i = 0; i < forks; i++) {
+	for (int i = 0; i < forks || (!strcmp(beside, "both") && !over); i++) {
 		pid_t pid = fork();
 		int status = 0;
 
@@ -85,7 +99,10 @@ int main(int argc, char **argv)
 			_exit(hot(2, 1) == 7 ? 0 : 1);
 		while (pid > 0 && waitpid(pid, &status, 0) < 0)
 			;
-		bad |= status != 0;
+		if (status) {
+			fprintf(stderr, "a child ended with %#x\n", (unsigned)status);
+			bad |= 2;
+		}
 	}
 	for (int i = 0; i < n && i < 64; i++)
 		pthread_join(threads[i], NULL);

@@ -201,6 +201,7 @@ const struct tl__arch tl__arch_arm64 = {
 	.next_ips = tl__arm64_next_ips,
 	.displace = tl__arm64_displace,
 	.make_call = make_call,
+	.go_on = tl__arm64_go_on,
 	.call_insn = { 0x01, 0x00, 0x00, 0xd4 },
 	.call_insn_len = 4,
 	.reach = TL__ARM64_REACH,

@@ -25,4 +25,8 @@ bool tl__arm64_is_branch(uint32_t insn);
 unsigned tl__arm64_next_ips(const uint8_t insn[4], const void *gpr, size_t len,
 			    uint64_t next[TL__EXITS_MAX]);
 
+/* go_on.c */
+size_t tl__arm64_go_on(const void *gpr, size_t len, uint64_t at, uint64_t mask,
+		       uint8_t code[TL__GO_ON_MAX]);
+
 #endif

@@ -64,6 +64,10 @@ extern const struct tl__view tl__x86_64_view, tl__i386_view;
 extern const struct tl__reg tl__x86_64_regs[], tl__i386_regs[];
 extern const size_t tl__x86_64_nregs, tl__i386_nregs;
 
+/* go_on.c */
+size_t tl__x86_go_on(const void *gpr, size_t len, uint64_t at, uint64_t mask,
+		     uint8_t code[TL__GO_ON_MAX]);
+
 /* step.c */
 void tl__x86_step_saves_flags(const uint8_t *insn, size_t n, const void *gpr, size_t len,
 			      struct tl__saved_flags *ret);

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A tracer with probes in a program is killed at any moment: the program lives, and the next tracer finds and removes what is left.
+
+Usage: survival.py TRAPLINE TRACEES_DIR [--rounds N]
+In turn: the tracer alone, its guardian first, and both at once.
+"""
+import argparse
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+
+ap = argparse.ArgumentParser()
+ap.add_argument("trapline")
+ap.add_argument("tracees")
+ap.add_argument("--rounds", type=int, default=24)
+ap.add_argument("--seed", type=int, default=int(time.time()))
+ap.add_argument("--threads", default="4")
+o = ap.parse_args()
+TRAPLINE, TRACEES = os.path.abspath(o.trapline), os.path.abspath(o.tracees)
+CHURN = f"{TRACEES}/churn"
+random.seed(o.seed)
+WAYS = ("tracer", "guardian first", "both")
+PROGRAMS = [p for p in ("called", "called_32") if os.path.exists(f"{TRACEES}/{p}")]
+
+
+def guardians():
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            stat = open(f"/proc/{pid}/stat").read()
+        except OSError:
+            continue
+        if "(trapline-guard) " in stat and ") Z" not in stat:
+            found[int(pid)] = stat
+    return found
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def status(pid, field):
+    return re.search(rf"^{field}:\s*(\S+)", open(f"/proc/{pid}/status").read(), re.M)[1]
+
+
+def ours(pid):
+    """Mappings of code without a file."""
+    return [line for line in open(f"/proc/{pid}/maps") if re.match(r"\S+ r-xp 00000000 00:00 0 *$", line)]
+
+
+def one(round_):
+    program, way = PROGRAMS[round_ % len(PROGRAMS)], WAYS[round_ // len(PROGRAMS) % len(WAYS)]
+    p = subprocess.Popen([f"{TRACEES}/{program}", o.threads, "0", random.choice(["alone", "signals", "both"])])
+    time.sleep(0.1)
+    caught, before = status(p.pid, "SigCgt"), guardians()
+    t = subprocess.Popen([CHURN, str(p.pid)])
+    time.sleep(random.choice([0.02, 0.1, 0.4]) * random.random() * 2)
+    new = [g for g in guardians() if g not in before]
+    if way == "guardian first":
+        for g in new:
+            kill(g)
+        time.sleep(0.02 * random.random())
+    kill(t.pid)
+    if way == "both":
+        for g in new:
+            kill(g)
+    t.wait()
+    until = time.time() + 5
+    while way == "tracer" and any(g not in before for g in guardians()) and time.time() < until:
+        time.sleep(0.01)
+    if p.poll() is not None:
+        return f"{program}, {way}: died, {p.returncode}"
+    text = subprocess.run([TRAPLINE, "doctor", str(p.pid)], stdout=subprocess.PIPE, text=True).stdout
+    if way == "tracer" and "as in its files" not in text:
+        return f"{program}, {way}: the guardian has not restored the text\n{text}"
+    r = subprocess.run([TRAPLINE, "probe", "-c", "-e", "hot", "--max-hits", "3", "-p", str(p.pid)], stderr=subprocess.PIPE, text=True)
+    if r.returncode or not re.search(r"^ +3  total", r.stderr, re.M):
+        return f"{program}, {way}: attached to again: {r}, {p.poll()}"
+    # A thread may have been in a signal's handler, and its frame in a slot.
+    for _ in range(5):
+        if ours(p.pid):
+            subprocess.run([TRAPLINE, "doctor", "--repair", str(p.pid)], stdout=subprocess.DEVNULL)
+    text = subprocess.run([TRAPLINE, "doctor", str(p.pid)], stdout=subprocess.PIPE, text=True).stdout
+    if "as in its files" not in text:
+        return f"{program}, {way}: its text is not as it was\n{text}"
+    # A handler of its own may be running.
+    until = time.time() + 2
+    while int(status(p.pid, "SigBlk"), 16) and time.time() < until:
+        time.sleep(0.001)
+    if ours(p.pid) or status(p.pid, "SigCgt") != caught or int(status(p.pid, "SigBlk"), 16):
+        return f"{program}, {way}: left {ours(p.pid)}, signals {caught} then {status(p.pid, 'SigCgt')}, blocked {status(p.pid, 'SigBlk')}"
+    p.terminate()
+    if p.wait(20) != 0:
+        return f"{program}, {way}: ended with {p.returncode}"
+    return None
+
+
+failed = 0
+for i in range(o.rounds):
+    what = one(i)
+    if what:
+        failed += 1
+        print(f"FAIL round {i}: {what}", flush=True)
+        subprocess.run(["pkill", "-9", "-x", "called(_32)?"])
+print(f"{o.rounds} rounds, {failed} failed, seed {o.seed}")
+sys.exit(failed > 0)
