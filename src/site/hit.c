@@ -113,6 +113,7 @@ static bool breakpoint(struct tl_task *task)
 			return is_stale(task);
 		tl__slot_enter(task, p);
 	}
+	tl__last_resort_check(task);
 	task->stop.kind = TL__STOP_SITE;
 	if (!again_take(task, p->addr))
 		tell(p, task);

@@ -325,7 +325,7 @@ void tl__space_work(struct tl__space *sp)
 	if (sp->mapping)
 		return;
 	sp->work = false;
-	if (!sp->holding && sp->looked && all_settled(sp)) {
+	if (!sp->holding && sp->looked && !sp->resort.lost && all_settled(sp)) {
 		sweep(sp);
 		if (sp->asked)
 			control_all(sp, TL_RUN);

@@ -6,6 +6,9 @@
  * The handler is one that the program could see, if it asked; where it has one of its own there is
  * none of ours, and the guardian alone has to be fast enough. A program that sets SIGTRAP while we
  * are there has its will.
+ *
+ * A thread that meets a breakpoint with SIGTRAP blocked has it no longer blocked, and the handler
+ * is gone (force_sig_info_to_task). That the handler is gone tells of it: both are put back.
  */
 #include "agent.h"
 #include "compat.h"
@@ -80,6 +83,7 @@ static void installed(struct tl_task *task, int64_t ret, void *data)
 	sp->mapping = false;
 	sp->work = true;
 	sp->resort.settled = true;
+	sp->resort.lost = false;
 	sp->resort.handles = ret == 0;
 }
 
@@ -102,13 +106,15 @@ bool tl__last_resort_begin(struct tl__space *sp)
 {
 	if (sp->resort.guard < 0)
 		guard(sp);
-	if (sp->resort.settled)
+	if (sp->resort.settled && !sp->resort.lost)
 		return true;
 	if (has(sp, "SigCgt")) {
 		sp->resort.settled = true;
+		sp->resort.lost = false;
 		return true;
 	}
-	sp->resort.ignored = has(sp, "SigIgn");
+	if (!sp->resort.lost)
+		sp->resort.ignored = has(sp, "SigIgn");
 	sp->resort.handles = true;
 	write_flags(sp);
 	return call(sp, head_field(sp, offsetof(struct tl__area_head, trap)), 0, installed);
@@ -172,6 +178,41 @@ bool tl__last_resort_end(struct tl__space *sp)
 	tl__ignore(tl__mem_write_raw(task, head_field(sp, offsetof(struct tl__area_head, trap)),
 				     ignore, sizeof(ignore)) < 0);
 	return call(sp, head_field(sp, offsetof(struct tl__area_head, trap)), 0, put_back);
+}
+
+/* Is it that many? Some library blocks all signals for a moment. */
+static bool is_most(uint64_t mask)
+{
+	return __builtin_popcountll(mask) > 32;
+}
+
+/*
+ * At a breakpoint's stop: the kernel may have changed the thread's mask to deliver it. To look at
+ * each would cost as much as the stop; only where something else is blocked it is looked at.
+ */
+void tl__last_resort_check(struct tl_task *task)
+{
+	struct tl__space *sp = task->sited->space;
+	struct tl__sys *sys = task->session->sys;
+	uint64_t mask = 0, trap = 1u << (SIGTRAP - 1);
+	bool blocked;
+
+	if (!sp->resort.handles || !sp->resort.settled ||
+	    tl__pt_buf(sys, TL__PT_GETSIGMASK, task->tid, sizeof(mask), &mask, sizeof(mask)) < 0 ||
+	    !mask)
+		return;
+	/* Gone already, by this hit or another's: what it had the last time tells. */
+	if (sp->resort.lost)
+		blocked = is_most(mask) || (mask | trap) == task->sited->mask;
+	else
+		blocked = !has(sp, "SigCgt");
+	task->sited->mask = blocked ? mask | trap : 0;
+	if (!blocked)
+		return;
+	mask |= trap;
+	tl__ignore(tl__pt_buf(sys, TL__PT_SETSIGMASK, task->tid, sizeof(mask), &mask,
+			      sizeof(mask)) < 0);
+	sp->resort.lost = sp->work = true;
 }
 
 void tl__last_resort_gone(struct tl__space *sp)

@@ -60,6 +60,7 @@ struct tl__space {
 	struct {
 		bool settled; /* it is in place, or cannot be */
 		bool handles;
+		bool lost;    /* the kernel has taken it away */
 		bool ignored; /* SIGTRAP, before */
 		int guard;    /* id of the journal with the guardian, or -1 */
 	} resort;
@@ -86,6 +87,7 @@ struct tl__sited {
 	struct tl_engine *engine;
 	struct tl_task *task;
 	struct tl__patch *hit; /* the pc was moved before the stop was handled */
+	uint64_t mask;         /* at its last breakpoint, with SIGTRAP in it */
 	bool stale;            /* and there is no such breakpoint any more */
 	struct {
 		uint64_t ip, sp;
@@ -129,6 +131,7 @@ uint64_t tl__gap_find(struct tl__space *sp, const char *text, uint64_t near);
 /* last_resort.c. False: it has to be gone on with later. */
 bool tl__last_resort_begin(struct tl__space *sp);
 bool tl__last_resort_end(struct tl__space *sp);
+void tl__last_resort_check(struct tl_task *task);
 void tl__last_resort_gone(struct tl__space *sp);
 
 /* adopt.c */

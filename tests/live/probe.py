@@ -111,6 +111,12 @@ def attached():
     p.wait()
 
 
+def blocked():
+    """SIGTRAP blocked at a breakpoint, and ignored when it is sent: nothing of it is changed."""
+    rc, out, err = probe("-c", "-e", "hot", "--", "sh", "-c", f"trap '' TRAP; exec {TRACEES}/blocks_trap 300")
+    check("a mask with SIGTRAP in it stays, and ignored it stays, too", rc == 0 and counts(err).get("blocks_trap:hot") == 900, (rc, err))
+
+
 def sandboxed():
     """A filter of its own would have it killed for the mmap: suspended, or nothing is done."""
     drop = ["setpriv", "--reuid=65534", "--clear-groups"]
@@ -151,6 +157,7 @@ def main():
     returns()
     faults()
     attached()
+    blocked()
     sandboxed()
     refusals()
     print(f"{len(failures)} failures")
