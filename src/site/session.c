@@ -10,9 +10,17 @@ static void work(struct tl_session *s)
 	struct tl__space *sp, *next;
 
 	for (sp = SLIST_FIRST(&s->sites->spaces); sp; sp = next) {
-		next = SLIST_NEXT(sp, link);
+		sp->tasks++;                 /* its last task may leave it */
 		if (sp->work || sp->holding) /* a call's entry is no safe point, and tells nobody */
 			tl__space_work(sp);
+		/* Its callbacks ask for more, and nothing may ever happen that it waits for. */
+		while (sp->work && !sp->mapping && sp->tasks > 1)
+			tl__space_work(sp);
+		next = SLIST_NEXT(sp, link);
+		if (sp->tasks > 1)
+			sp->tasks--;
+		else
+			tl__space_unref(sp);
 	}
 }
 
