@@ -85,6 +85,12 @@ struct tl_call_frame {
  * calling convention alone. -EFAULT: the stack cannot be read.
  */
 TL_CHECKED int tl_task_call_frame(struct tl_task *task, struct tl_call_frame *ret);
+/*
+ * At the first instruction of a function: its first n arguments, all of them integers or pointers,
+ * by the machine's calling convention; on 32-bit machines a word each. -EFAULT: one is on the
+ * stack, which cannot be read; -EOPNOTSUPP: no convention is known here.
+ */
+TL_CHECKED int tl_task_call_args(struct tl_task *task, uint64_t *args, size_t n);
 
 /* The call that a task stopped at entry or exit is making. -EAGAIN anywhere else. */
 TL_CHECKED int tl_syscall_get(struct tl_task *task, struct tl_syscall *ret_call);

@@ -327,3 +327,31 @@ int tl_task_call_frame(struct tl_task *task, struct tl_call_frame *ret)
 		ret->return_address = word;
 	return 0;
 }
+
+int tl_task_call_args(struct tl_task *task, uint64_t *args, size_t n)
+{
+	int r = tl__api_check_stopped(task);
+	uint64_t in_regs[TL__CALL_ARGS];
+	const struct tl__arch *arch;
+	size_t have;
+	uint64_t at;
+
+	if (r < 0)
+		return r;
+	arch = tl__regs_arch(task);
+	if (!arch)
+		return -ESRCH;
+	if (!arch->call_args)
+		return -EOPNOTSUPP;
+	have = arch->call_args(task->regs, task->regs_len, in_regs);
+	at = arch->get_sp(task->regs, task->regs_len) + arch->call_args_at;
+	for (size_t i = 0; i < n; i++) {
+		args[i] = i < have ? in_regs[i] : 0;
+		if (i < have)
+			continue;
+		if (tl__mem_read(task, at, &args[i], arch->word) != arch->word)
+			return -EFAULT;
+		at += arch->word;
+	}
+	return 0;
+}

@@ -15,7 +15,7 @@
 #define TL__NT_ARM_SYSTEM_CALL 0x404
 #define TL__NT_ARM_HW_BREAK    0x402
 
-enum { TL__DWARF_MAX = 32, TL__EXITS_MAX = 4, TL__GO_ON_MAX = 168 };
+enum { TL__DWARF_MAX = 32, TL__EXITS_MAX = 4, TL__GO_ON_MAX = 168, TL__CALL_ARGS = 8 };
 
 enum tl__regset_flags {
 	TL__REGSET_READONLY = 1,
@@ -120,6 +120,10 @@ struct tl__arch {
 	uint64_t (*get_sp)(const void *gpr, size_t len);
 	/* The register that a return goes to; NULL: it is on the stack. */
 	uint64_t (*get_link)(const void *gpr, size_t len);
+	/* A function's arguments at its first instruction, as far as they are in registers: how
+	 * many; and how far above the stack pointer the others begin. */
+	unsigned (*call_args)(const void *gpr, size_t len, uint64_t args[TL__CALL_ARGS]);
+	uint8_t call_args_at;
 	void (*add_sp)(void *gpr, size_t len, int by);
 	/* syscall leaves the pc in rcx. NULL: not here. */
 	void (*fix_rcx)(void *gpr, size_t len, uint64_t raw, uint64_t shown);

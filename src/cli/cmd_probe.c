@@ -32,9 +32,13 @@ static const char doc[] =
 	"Runs a program, or attaches to one, with probes in it."
 	"\vSPEC is [MODULE:]SYMBOL[+OFFSET|+*], or MODULE:0xADDR. Without MODULE it is the "
 	"program's "
-	"own; +* is every instruction of the function; MODULE and SYMBOL may be shell patterns.\n\n"
+	"own; +* is every instruction of the function; MODULE and SYMBOL may be shell patterns. "
+	"Behind it (TYPE, ...) = TYPE names what a function's arguments and result are: bool, "
+	"char, "
+	"short, int, uint, long, ulong, hex, ptr or str.\n\n"
 	"Examples:\n"
 	"  trapline probe -e libc:malloc -c -- ls\n"
+	"  trapline probe -r 'libc:fopen(str, str) = ptr' -- ls\n"
 	"  trapline probe -e main -e 'do_*' -p 4711\n"
 	"  trapline probe -l -e 'libz:inflate+*' -- gzip -d\n\n"
 	"See trapline-probe(1).";
@@ -43,6 +47,9 @@ static void add_spec(struct probing *pr, char *text, bool returns, struct argp_s
 {
 	if (pr->nspecs == SPECS_MAX)
 		argp_error(state, "more than %d probes", SPECS_MAX);
+	if (!probe_args_parse(text, &pr->args[pr->nspecs]))
+		argp_error(state, "%s: not (TYPE, ...) = TYPE: each is one of %s", text,
+			   probe_args_types);
 	pr->returns[pr->nspecs] = returns;
 	pr->specs[pr->nspecs++] = text;
 }

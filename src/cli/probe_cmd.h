@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "latency.h"
+#include "probe_args.h"
 #include "trace.h"
 
 enum { SPECS_MAX = 256 };
@@ -20,6 +21,7 @@ struct probing {
 	char *specs[SPECS_MAX];
 	bool returns[SPECS_MAX];
 	struct tl_probe *probes[SPECS_MAX];
+	struct probe_args args[SPECS_MAX];
 	size_t nspecs;
 	int pid;
 	char **argv;

@@ -103,16 +103,73 @@ static void line_done(struct probing *pr)
 		end_now(pr);
 }
 
+/* NULL: none were asked for. */
+static const struct probe_args *args_of(const struct probing *pr, const struct tl_probe *probe)
+{
+	for (size_t i = 0; i < pr->nspecs; i++)
+		if (pr->probes[i] == probe && pr->args[i].given)
+			return &pr->args[i];
+	return NULL;
+}
+
+static bool is_wide(struct tl_task *task)
+{
+	const char *view = "";
+	uint16_t machine;
+
+	return tl_task_view(task, &view, &machine) < 0 || strstr(view, "64");
+}
+
+static void json_strings(struct probing *pr, const char *key, char (*texts)[PROBE_TEXT_MAX],
+			 unsigned n)
+{
+	out_printf(pr->out, ",\"%s\":[", key);
+	for (unsigned i = 0; i < n; i++) {
+		out_printf(pr->out, i ? "," : "");
+		out_json_string(pr->out, texts[i]);
+	}
+	out_printf(pr->out, "]");
+}
+
+static void write_args(struct probing *pr, struct tl_task *task, const struct probe_args *args)
+{
+	char texts[PROBE_ARGS_MAX][PROBE_TEXT_MAX];
+	uint64_t values[PROBE_ARGS_MAX] = { 0 };
+	int r = tl_task_call_args(task, values, args->n);
+	bool wide = is_wide(task);
+
+	if (r < 0) {
+		out_printf(pr->out, pr->json ? "" : "(?)");
+		return;
+	}
+	for (unsigned i = 0; pr->json && i < args->n; i++)
+		snprintf(texts[i], sizeof(texts[i]), "%#" PRIx64, values[i]);
+	if (pr->json)
+		json_strings(pr, "args", texts, args->n);
+	for (unsigned i = 0; i < args->n; i++)
+		probe_args_write(task, args->types[i], values[i], wide, texts[i], sizeof(texts[i]));
+	if (pr->json) {
+		json_strings(pr, "text", texts, args->n);
+		return;
+	}
+	for (unsigned i = 0; i < args->n; i++)
+		out_printf(pr->out, "%s%s", i ? ", " : "(", texts[i]);
+	out_printf(pr->out, args->n ? ")" : "()");
+}
+
 static void write_hit(struct probing *pr, struct tl_task *task, const char *name,
-		      const struct tl_hit *hit)
+		      const struct tl_hit *hit, const struct probe_args *args)
 {
 	begin_json(pr);
 	if (pr->json) {
 		json_head(pr, task, name, hit->time, "probe");
-		out_printf(pr->out, ",\"ip\":\"%#" PRIx64 "\"}\n", hit->ip);
+		out_printf(pr->out, ",\"ip\":\"%#" PRIx64 "\"", hit->ip);
 	} else {
-		out_printf(pr->out, "[pid %d] %s\n", tl_task_tid(task), name);
+		out_printf(pr->out, "[pid %d] %s", tl_task_tid(task), name);
 	}
+	if (args)
+		write_args(pr, task, args);
+	out_printf(pr->out, pr->json ? "}\n" : "\n");
 	line_done(pr);
 }
 
@@ -131,7 +188,7 @@ static void on_hit(struct tl_probe *probe, struct tl_task *task, const struct tl
 	if (spot)
 		spot->hits++;
 	else if (!pr->count)
-		write_hit(pr, task, name, hit);
+		write_hit(pr, task, name, hit, args_of(pr, probe));
 	if (pr->max_hits && pr->hits == pr->max_hits)
 		end_now(pr);
 }
@@ -180,8 +237,9 @@ static void on_returned(struct tl_probe *probe, struct tl_task *task, const stru
 			const struct tl_return *ret)
 {
 	struct probing *pr = tl_probe_data(probe);
+	const struct probe_args *args = args_of(pr, probe);
 	uint64_t ns = ret->time - ret->entered;
-	char name[NAME_MAX_];
+	char name[NAME_MAX_], text[PROBE_TEXT_MAX];
 
 	if (pr->list || pr->over)
 		return;
@@ -191,13 +249,16 @@ static void on_returned(struct tl_probe *probe, struct tl_task *task, const stru
 		return;
 	}
 	begin_json(pr);
+	probe_args_write(task, args ? args->result : ARG_HEX, ret->value, is_wide(task), text,
+			 sizeof(text));
 	if (pr->json) {
 		json_head(pr, task, name, ret->time, "return");
-		out_printf(pr->out, ",\"ret\":\"%#" PRIx64 "\",\"dur\":%" PRIu64 "}\n", ret->value,
-			   ns);
+		out_printf(pr->out, ",\"ret\":\"%#" PRIx64 "\",\"text\":", ret->value);
+		out_json_string(pr->out, text);
+		out_printf(pr->out, ",\"dur\":%" PRIu64 "}\n", ns);
 	} else {
-		out_printf(pr->out, "[pid %d] %s = %#" PRIx64 " <%.6f>\n", tl_task_tid(task), name,
-			   ret->value, (double)ns / 1e9);
+		out_printf(pr->out, "[pid %d] %s = %s <%.6f>\n", tl_task_tid(task), name, text,
+			   (double)ns / 1e9);
 	}
 	line_done(pr);
 }

@@ -27,6 +27,10 @@ def field(text, key):
     return re.search(rf"^{key}:\s*(.*)$", text, re.M)[1]
 
 
+# Under nohup the tracer would rightly ignore it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def main():
     trapline, tracees = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
     rounds = int(sys.argv[sys.argv.index("--rounds") + 1]) if "--rounds" in sys.argv else 20

@@ -111,6 +111,31 @@ def attached():
     p.wait()
 
 
+def arguments():
+    for name in ("called", "called_32"):
+        rc, out, err = probe("-r", "outer(long) = long", "-e", "hot(int, uint)", "--", f"{TRACEES}/{name}", "1", "2")
+        want = [f"{name}:outer(0)", f"{name}:hot(0, 7)", f"{name}:outer = 8", f"{name}:outer(1)", f"{name}:hot(1, 7)", f"{name}:outer = 11"]
+        check(f"arguments and results, {name}", re.findall(r"^\[pid \d+\] (.*?)(?: <[\d.]+>)?$", err, re.M) == want, err)
+    rc, out, err = probe("-r", "libc:fopen(str, str) = ptr", "--format=json", "--", "python3", "-c",
+                         "import ctypes; ctypes.CDLL(None).fopen(b'/no \"\\n\\x01' + b'x' * 100, b'r')")
+    lines = [json.loads(line) for line in err.splitlines()]
+    mine = [e for e in lines if e["ev"] == "probe" and "/no" in e["text"][0]]
+    check("strings, quoted and cut", len(mine) == 1 and mine[0]["text"] == ['"/no \\"\\n\\x01' + "x" * 57 + '"...', '"r"'] and
+          len(mine[0]["args"]) == 2 and any(e["ev"] == "return" and int(e["ret"], 16) == 0 for e in lines), mine)
+    for i in range(10):
+        p = subprocess.Popen([TRAPLINE, "probe", "-r", "libc:fopen", "--", "ls", "-l", "/usr/share/doc/bash"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        p.stderr.readline()
+        p.stderr.close()
+        try:
+            p.wait(20)
+        except subprocess.TimeoutExpired:
+            check("it ends when nobody reads", False)
+            p.kill()
+            break
+    else:
+        check("it ends when nobody reads", True)
+
+
 def blocked():
     """SIGTRAP blocked at a breakpoint, and ignored when it is sent: nothing of it is changed."""
     rc, out, err = probe("-c", "-e", "hot", "--", "sh", "-c", f"trap '' TRAP; exec {TRACEES}/blocks_trap 300")
@@ -144,6 +169,8 @@ def refusals():
         rc, out, err = probe("-e", spec, "--", *called)
         check(f"{spec}: {said}", rc == 0 and said in err, (rc, err))
     for args, said in ((["-e", "+", "--", "true"], "not a SPEC"), (["--", "true"], "which place"), (["-e", "x"], "a program to run"),
+                       (["-e", "x(foo)", "--", "true"], "each is one of"),
+                       (["-e", "x(int", "--", "true"], "each is one of"), (["-e", "x(int) foo", "--", "true"], "each is one of"),
                        (["-e", "x", "-p", "0"], "not a number"), (["-e", "x", "--format=xml", "--", "true"], "text or json"),
                        (["-e", "x", "--", "/nosuch"], "no such file"), (["-e", "main", "-p", "1999999999"], "no such process")):
         rc, out, err = probe(*args)
@@ -155,6 +182,7 @@ def refusals():
 def main():
     programs()
     returns()
+    arguments()
     faults()
     attached()
     blocked()

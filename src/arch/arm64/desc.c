@@ -95,6 +95,15 @@ static int make_call(void *gpr, size_t len, int64_t nr, const uint64_t args[6], 
 	return r < 0 ? r : set_ip(gpr, len, ip);
 }
 
+/* AAPCS64, 6.8.2. */
+static unsigned call_args(const void *gpr, size_t len, uint64_t args[TL__CALL_ARGS])
+{
+	if (len != A64_GPR_SIZE)
+		return 0;
+	memcpy(args, gpr, TL__CALL_ARGS * sizeof(args[0]));
+	return TL__CALL_ARGS;
+}
+
 /* DWARF for the Arm 64-bit Architecture (AADWARF64): x0 to x30 and sp are 0 to 31. */
 static unsigned dwarf_regs(const void *gpr, size_t len, uint64_t regs[TL__DWARF_MAX])
 {
@@ -189,6 +198,7 @@ const struct tl__arch tl__arch_arm64 = {
 	.get_sp = get_sp,
 	.add_sp = add_sp,
 	.get_link = get_link,
+	.call_args = call_args,
 	.breakpoint_code = 1, /* TRAP_BRKPT */
 	.dwarf_regs = dwarf_regs,
 	.abi_of_insn = abi_of_insn,

@@ -190,6 +190,16 @@ static int make_call(void *gpr, size_t len, int64_t nr, const uint64_t args[6], 
 	return r < 0 ? r : set_ip(gpr, len, ip);
 }
 
+/* System V psABI, 3.2.3; on i386 all are on the stack. */
+static unsigned call_args(const void *gpr, size_t len, uint64_t args[TL__CALL_ARGS])
+{
+	static const uint8_t order[6] = { X64_RDI, X64_RSI, X64_RDX, X64_RCX, X64_R8, X64_R9 };
+
+	for (unsigned i = 0; i < 6 && len == X86_64_GPR_SIZE; i++)
+		args[i] = get64(gpr, order[i]);
+	return len == X86_64_GPR_SIZE ? 6 : 0;
+}
+
 /* System V psABI: x86-64 figure 3.36, i386 table 2.14. */
 static unsigned dwarf_regs(const void *gpr, size_t len, uint64_t regs[TL__DWARF_MAX])
 {
@@ -231,8 +241,8 @@ static unsigned call_len(const void *gpr, size_t len)
 	.is_call = is_call, .call_len = call_len, .breakpoint = { 0xcc }, .breakpoint_len = 1,     \
 	.breakpoint_advance = 1, .uprobe = { 0xcc }, .set_ret = set_ret, .reissue = reissue,       \
 	.make_call = make_call, .go_on = tl__x86_go_on, .in_syscall = in_syscall,                  \
-	.get_ip = get_ip, .set_ip = set_ip, .get_sp = get_sp, .add_sp = add_sp,                    \
-	.fix_rcx = fix_rcx, .breakpoint_code = 0x80, .abi_of_insn = abi_of_insn,                   \
+	.get_ip = get_ip, .set_ip = set_ip, .get_sp = get_sp, .call_args = call_args,              \
+	.add_sp = add_sp, .fix_rcx = fix_rcx, .breakpoint_code = 0x80, .abi_of_insn = abi_of_insn, \
 	.dwarf_regs = dwarf_regs, .step_saves_flags = tl__x86_step_saves_flags,                    \
 	.has_trap_flag = tl__x86_has_trap_flag, .hide_trap_flag = tl__x86_hide_trap_flag
 
@@ -246,6 +256,7 @@ const struct tl__arch tl__arch_x86_64 = {
 	.name = "x86_64",
 	.audit_arch = 0xc000003e,
 	.word = 8,
+	.call_args_at = 8,
 	.step_call_code = 1,
 	.view = &tl__x86_64_view,
 	.regs = tl__x86_64_regs,
@@ -267,6 +278,7 @@ const struct tl__arch tl__arch_x32 = {
 	.name = "x32",
 	.audit_arch = 0xc000003e,
 	.word = 4,
+	.call_args_at = 4,
 	.step_call_code = 1,
 	.view = &tl__x86_64_view,
 	.regs = tl__x86_64_regs,
@@ -288,6 +300,7 @@ const struct tl__arch tl__arch_i386 = {
 	.name = "i386",
 	.audit_arch = 0x40000003,
 	.word = 4,
+	.call_args_at = 4,
 	.step_call_code = 1,
 	.view = &tl__i386_view,
 	.regs = tl__i386_regs,
