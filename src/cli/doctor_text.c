@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Breakpoints that a dead debugger left: text that is mapped from a file is held against the file,
- * and where memory has the breakpoint's byte and the file has not, that is one. Other differences
- * are none of ours: relocated text, a program that patches itself.
+ * and where memory has a breakpoint and the file has not, that is one. Other differences are none
+ * of ours: relocated text, a program that patches itself.
  */
 #define _GNU_SOURCE
 #include "doctor.h"
@@ -13,9 +13,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 enum { INT3 = 0xcc, CHUNK = 65536 };
+
+/* How long breakpoints are here. */
+static size_t breakpoint_len(void)
+{
+	struct utsname u;
+
+	return uname(&u) == 0 && !strcmp(u.machine, "aarch64") ? 4 : 1;
+}
+
+static bool is_breakpoint(const unsigned char *at, size_t len)
+{
+	uint32_t insn;
+
+	if (len == 1)
+		return *at == INT3;
+	memcpy(&insn, at, sizeof(insn));
+	return (insn & 0xffe0001f) == 0xd4200000; /* brk */
+}
 
 struct mapping {
 	uint64_t start, end, offset;
@@ -48,14 +67,15 @@ static int open_file(int pid, const struct mapping *m)
 	return fd >= 0 ? fd : open(m->path, O_RDONLY | O_CLOEXEC);
 }
 
-static int lift(int mem, uint64_t addr, unsigned char byte)
+static int lift(int mem, uint64_t addr, const unsigned char *bytes, size_t len)
 {
-	return pwrite(mem, &byte, 1, (off_t)addr) == 1 ? 0 : -errno;
+	return pwrite(mem, bytes, len, (off_t)addr) == (ssize_t)len ? 0 : -errno;
 }
 
 static int compare(int mem, int file, const struct mapping *m, bool repair)
 {
 	static unsigned char in_mem[CHUNK], in_file[CHUNK];
+	ssize_t len = (ssize_t)breakpoint_len();
 	int found = 0;
 
 	for (uint64_t at = m->start; at < m->end; at += CHUNK) {
@@ -63,11 +83,12 @@ static int compare(int mem, int file, const struct mapping *m, bool repair)
 		ssize_t a = pread(mem, in_mem, n, (off_t)at);
 		ssize_t b = pread(file, in_file, n, (off_t)(m->offset + (at - m->start)));
 
-		for (ssize_t i = 0; i < a && i < b; i++) {
-			if (in_mem[i] != INT3 || in_file[i] == INT3)
+		for (ssize_t i = 0; i + len <= a && i + len <= b; i += len) {
+			if (!is_breakpoint(in_mem + i, (size_t)len) ||
+			    !memcmp(in_mem + i, in_file + i, (size_t)len))
 				continue;
 			found++;
-			if (repair && lift(mem, at + (uint64_t)i, in_file[i]) < 0)
+			if (repair && lift(mem, at + (uint64_t)i, in_file + i, (size_t)len) < 0)
 				return -errno;
 		}
 	}
