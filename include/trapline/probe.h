@@ -84,6 +84,9 @@ TL_API void tl_probe_remove(struct tl_probe *probe);
 
 TL_API const char *tl_probe_spec(const struct tl_probe *probe);
 TL_API void *tl_probe_data(const struct tl_probe *probe);
+/* "MODULE:SYMBOL", for a symbol that was not found: the same in another file, or one much like it;
+ * borrowed, NULL if there is none. */
+TL_API const char *tl_probe_near(const struct tl_probe *probe);
 /* In how many places it was ever found, and how many of those were refused. */
 TL_API size_t tl_probe_places(const struct tl_probe *probe, size_t *ret_refused);
 

@@ -48,6 +48,11 @@ void *tl_probe_data(const struct tl_probe *probe)
 	return probe->data;
 }
 
+const char *tl_probe_near(const struct tl_probe *probe)
+{
+	return !probe->places && *probe->near ? probe->near : NULL;
+}
+
 size_t tl_probe_places(const struct tl_probe *probe, size_t *ret_refused)
 {
 	if (ret_refused)

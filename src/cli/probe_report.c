@@ -294,7 +294,10 @@ void probing_explain(struct probing *pr, const struct tl_probe *probe)
 	if (!probe)
 		return;
 	places = tl_probe_places(probe, &refused);
-	if (!places)
+	if (!places && tl_probe_near(probe))
+		say("%s: no such place was ever loaded. Is it %s?", tl_probe_spec(probe),
+		    tl_probe_near(probe));
+	else if (!places)
 		say("%s: no such place was ever loaded%s", tl_probe_spec(probe),
 		    strchr(tl_probe_spec(probe), ':') ? ""
 						      : ". It was looked for in the program "

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Finding rows: by number, by name, by class, and the name that a typing error meant. */
 #include "decoder.h"
+
+#include "distance.h"
 #include "decode.h"
 
 #include "compat.h"
@@ -130,43 +132,13 @@ int tl__syscall_number(enum tl_abi abi, const char *name)
 	return nr >= 0 ? nr : -ENOENT;
 }
 
-/* Edits needed to turn a into b; swapped neighbours count once. Names are short: 32 is enough. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned d[3][34];
-	size_t la = strlen(a), lb = strlen(b);
-
-	if (la > 32 || lb > 32)
-		return 99;
-	for (size_t j = 0; j <= lb; j++)
-		d[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= la; i++) {
-		unsigned *now = d[i % 3], *last = d[(i + 2) % 3], *before = d[(i + 1) % 3];
-
-		now[0] = (unsigned)i;
-		for (size_t j = 1; j <= lb; j++) {
-			unsigned best = last[j - 1] + (a[i - 1] != b[j - 1]);
-
-			if (last[j] + 1 < best)
-				best = last[j] + 1;
-			if (now[j - 1] + 1 < best)
-				best = now[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    before[j - 2] + 1 < best)
-				best = before[j - 2] + 1;
-			now[j] = best;
-		}
-	}
-	return d[la % 3][lb];
-}
-
 const char *tl__syscall_nearest(const char *name)
 {
 	unsigned best = (unsigned)strlen(name) / 3 + 1;
 	const char *found = NULL;
 
 	for (size_t i = 0; i < tl__nrows; i++) {
-		unsigned d = distance(name, tl__rows[i].name);
+		unsigned d = tl__distance(name, tl__rows[i].name);
 
 		if (d < best || (d == best && !found)) {
 			best = d;

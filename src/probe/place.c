@@ -2,9 +2,13 @@
 /* From a probe and a module to addresses, and sites there. */
 #include "probe.h"
 
+#include "distance.h"
+
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void on_hit(struct tl_site *site, struct tl_task *task, const struct tl_hit *hit)
 {
@@ -177,12 +181,34 @@ static bool is_pattern(const char *text)
 	return *text;
 }
 
+/* For who named one that there is none of: the same in another file, or else one much like it. */
+static void note_near(struct tl_probe *probe, const struct tl__module *m, bool named)
+{
+	const char *slash = strrchr(m->file->path, '/'), *name = probe->spec.symbol;
+	const char *module = slash ? slash + 1 : m->file->path;
+	const struct tl__symbol *sym;
+	unsigned d;
+
+	for (size_t i = 0; m->file->symbols && (sym = tl__symbols_get(m->file->symbols, i)); i++) {
+		d = named ? tl__distance(name, sym->name) : strcmp(name, sym->name) ? 99 : 0;
+		if (d >= probe->near_distance || d > strlen(name) / 3 + 1)
+			continue;
+		probe->near_distance = d;
+		snprintf(probe->near, sizeof(probe->near), "%s:%s", module, sym->name);
+	}
+}
+
 void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_task *task)
 {
 	const struct tl__symbol *sym, *last = NULL;
 	const char *name = probe->spec.symbol;
+	bool named = tl__spec_names_module(&probe->spec, m->file->path, m->main);
 
-	if (probe->removed || !tl__spec_names_module(&probe->spec, m->file->path, m->main))
+	if (probe->removed)
+		return;
+	if (name && !probe->places && !is_pattern(name) && (named || !probe->spec.module))
+		note_near(probe, m, named);
+	if (!named)
 		return;
 	if (!name) {
 		sym = m->file->symbols ? tl__symbols_at(m->file->symbols, probe->spec.offset)

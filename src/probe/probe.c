@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,6 +196,7 @@ int tl__probe_add(struct tl_prober *prober, const char *spec, const struct tl_pr
 		return r;
 	}
 	probe->prober = prober;
+	probe->near_distance = UINT_MAX;
 	probe->serial = ++prober->next_serial;
 	probe->ops = probe_ops;
 	probe->data = data;

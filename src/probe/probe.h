@@ -57,6 +57,8 @@ struct tl_probe {
 	LIST_HEAD(, tl__spot) spots;
 	size_t places, refused, missed; /* returns that will not be told */
 	bool removed;
+	unsigned near_distance; /* of the name that is most like it: note_near() */
+	char near[128];
 };
 
 /* A process that is followed. */

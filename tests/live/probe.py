@@ -175,6 +175,9 @@ def refusals():
                        (["-e", "x", "--", "/nosuch"], "no such file"), (["-e", "main", "-p", "1999999999"], "no such process")):
         rc, out, err = probe(*args)
         check(f"{' '.join(args)}: {said}", rc in (1, 2) and said in err, (rc, err))
+    for spec, near in (("malloc", "libc.so.6:malloc"), ("libc:mallco", "libc.so.6:malloc"), ("houter", "called:outer"), ("libc:qqqqqqqqqq", None)):
+        rc, out, err = probe("-e", spec, "--", *called)
+        check(f"{spec}: {near}", f"Is it {near}?" in err if near else "Is it" not in err, err)
     rc, out, err = probe("-l", "-e", "hot+*", "--", *called)
     check("-l lists", rc == 0 and len(re.findall(r"^0x[0-9a-f]+ called:hot", err, re.M)) >= 2, err)
 
