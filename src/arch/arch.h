@@ -90,6 +90,7 @@ struct tl__arch {
 	const int16_t *breaks;
 	size_t nbreaks;
 	uint8_t breakpoint[4];
+	uint8_t breakpoint_mask[4]; /* the bits that make any breakpoint, whatever its number */
 	uint8_t breakpoint_len;
 	uint8_t uprobe[4];          /* what the kernel's own are, of the same length */
 	uint8_t breakpoint_code;    /* si_code of its SIGTRAP */

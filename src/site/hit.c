@@ -73,6 +73,15 @@ static struct tl__patch *patch_hit(struct tl_task *task)
 			      arch->get_ip(task->regs, task->regs_len) - arch->breakpoint_advance);
 }
 
+/* Of ours, or with another number of the program's own. */
+static bool is_any_breakpoint(const struct tl__arch *arch, const uint8_t *insn)
+{
+	for (unsigned i = 0; i < arch->breakpoint_len; i++)
+		if ((insn[i] ^ arch->breakpoint[i]) & arch->breakpoint_mask[i])
+			return false;
+	return true;
+}
+
 /* Executed before it was taken away: the instruction that stands there now is still to come. */
 static bool is_stale(struct tl_task *task)
 {
@@ -84,7 +93,7 @@ static bool is_stale(struct tl_task *task)
 		return false;
 	ip = arch->get_ip(task->regs, task->regs_len) - arch->breakpoint_advance;
 	if (tl__mem_read_raw(task, ip, now, arch->breakpoint_len) != arch->breakpoint_len ||
-	    !memcmp(now, arch->breakpoint, arch->breakpoint_len))
+	    is_any_breakpoint(arch, now))
 		return false;
 	/* int 3 in two bytes */
 	if (arch->breakpoint_advance && now[0] == 3 &&

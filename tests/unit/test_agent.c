@@ -31,6 +31,12 @@ static void heads(void **state)
 		assert_int_equal(word, 0x10000 + TL__HEAD_CODE + TL__HEAD_RETURN);
 	}
 	assert_false(tl__agent_image(&tl__arch_arm, 0x10000, &image));
+	/* A breakpoint is one, whatever the bits that do not make it. */
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned k = 0; k < all[i]->breakpoint_len; k++)
+			assert_int_equal(all[i]->breakpoint[k] & ~all[i]->breakpoint_mask[k], 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_not_equal(all[i]->breakpoint_mask[0], 0);
 }
 
 /* Each handler loads the constants that its ABI's calls are made with where a handler ends. */

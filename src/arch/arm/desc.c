@@ -153,6 +153,7 @@ const struct tl__arch tl__arch_arm = {
 		   .close = 6 },
 	/* The undefined instruction of A32 that the kernel takes for a breakpoint. */
 	.breakpoint = { 0xf0, 0x01, 0xf0, 0xe7 },
+	.breakpoint_mask = { 0xff, 0xff, 0xff, 0xff },
 	.breakpoint_len = 4,
 	.get_frame = get_frame,
 	.set_args = set_args,

@@ -188,6 +188,7 @@ const struct tl__arch tl__arch_arm64 = {
 		   .close = 57 },
 	/* brk #0; the pc stands on it in the stop */
 	.breakpoint = { 0x00, 0x00, 0x20, 0xd4 },
+	.breakpoint_mask = { 0x1f, 0x00, 0xe0, 0xff },
 	.breakpoint_len = 4,
 	.get_frame = get_frame,
 	.set_args = set_args,

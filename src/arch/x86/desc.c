@@ -238,13 +238,14 @@ static unsigned call_len(const void *gpr, size_t len)
 }
 
 #define COMMON                                                                                     \
-	.is_call = is_call, .call_len = call_len, .breakpoint = { 0xcc }, .breakpoint_len = 1,     \
-	.breakpoint_advance = 1, .uprobe = { 0xcc }, .set_ret = set_ret, .reissue = reissue,       \
-	.make_call = make_call, .go_on = tl__x86_go_on, .in_syscall = in_syscall,                  \
-	.get_ip = get_ip, .set_ip = set_ip, .get_sp = get_sp, .call_args = call_args,              \
-	.add_sp = add_sp, .fix_rcx = fix_rcx, .breakpoint_code = 0x80, .abi_of_insn = abi_of_insn, \
-	.dwarf_regs = dwarf_regs, .step_saves_flags = tl__x86_step_saves_flags,                    \
-	.has_trap_flag = tl__x86_has_trap_flag, .hide_trap_flag = tl__x86_hide_trap_flag
+	.is_call = is_call, .call_len = call_len, .breakpoint = { 0xcc },                          \
+	.breakpoint_mask = { 0xff }, .breakpoint_len = 1, .breakpoint_advance = 1,                 \
+	.uprobe = { 0xcc }, .set_ret = set_ret, .reissue = reissue, .make_call = make_call,        \
+	.go_on = tl__x86_go_on, .in_syscall = in_syscall, .get_ip = get_ip, .set_ip = set_ip,      \
+	.get_sp = get_sp, .call_args = call_args, .add_sp = add_sp, .fix_rcx = fix_rcx,            \
+	.breakpoint_code = 0x80, .abi_of_insn = abi_of_insn, .dwarf_regs = dwarf_regs,             \
+	.step_saves_flags = tl__x86_step_saves_flags, .has_trap_flag = tl__x86_has_trap_flag,      \
+	.hide_trap_flag = tl__x86_hide_trap_flag
 
 #define KNOWN_64                                                                                   \
 	.clone = 56, .clone3 = 435, .fork = 57, .vfork = 58, .restart_syscall = 219, .mmap = 9,    \
