@@ -44,8 +44,12 @@ static void child_filter(void)
 		_exit(1);
 }
 
-static _Noreturn void child(bool filter)
+/* Whoever is killed before its options are set must not leave it standing. */
+static _Noreturn void child(pid_t parent, bool filter)
 {
+	/* 0: it is the first in a pid namespace of the host's. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || (getppid() != parent && getppid()))
+		_exit(1);
 	if (syscall(SYS_ptrace, (long)PT_TRACEME, 0l, 0l, 0l) < 0)
 		_exit(1);
 	if (filter)
@@ -71,14 +75,16 @@ static int next_stop(const struct probe *p)
 
 static int begin(struct probe *p, bool filter)
 {
+	pid_t parent;
 	int r;
 
 	p->sys = tl__sys_kernel_new();
 	if (!p->sys)
 		return -ENOMEM;
+	parent = getpid();
 	p->pid = fork();
 	if (!p->pid)
-		child(filter);
+		child(parent, filter);
 	if (p->pid < 0) {
 		r = -errno;
 		p->sys->ops->close(p->sys);
