@@ -74,6 +74,14 @@ TL_CHECKED int tl_task_reg_name(struct tl_task *task, size_t index, const char *
 TL_CHECKED int tl_task_read_reg(struct tl_task *task, const char *name, uint64_t *ret_value);
 TL_CHECKED int tl_task_write_reg(struct tl_task *task, const char *name, uint64_t value);
 
+/*
+ * A register of this stopped task by the number that DWARF gives it: general ones, and those of
+ * floating point (x86-64's xmm, x87's st, arm64's v). Copies at most size bytes to buf and returns
+ * how many. -ENOENT: no such register; -EOPNOTSUPP: none are known here.
+ */
+TL_CHECKED int tl_task_dwarf_register(struct tl_task *task, unsigned number, void *buf,
+				      size_t size);
+
 struct tl_call_frame {
 	uint32_t size;   /* sizeof(struct tl_call_frame) */
 	uint32_t popped; /* bytes that a return takes off the stack */

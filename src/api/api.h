@@ -14,6 +14,8 @@
 int tl__api_check(const struct tl_session *s);
 int tl__api_check_task(const struct tl_task *task); /* alive, and ours */
 int tl__api_check_stopped(const struct tl_task *task);
+/* Of a task that is stopped, its registers loaded; NULL with the error. */
+const struct tl__arch *tl__api_arch(struct tl_task *task, int *ret);
 
 /*
  * Copies an options struct that begins with its size: what an older caller lacks reads 0, what a

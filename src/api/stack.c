@@ -53,15 +53,12 @@ int tl_stack_walk(struct tl_unwinder *unwinder, struct tl_task *task,
 		  int (*on_frame)(const struct tl_frame *frame, void *data), void *data)
 {
 	struct tl__unwind_input in = { .read_word = read_word, .data = task };
-	const struct tl__arch *arch;
+	int r;
+	const struct tl__arch *arch = tl__api_arch(task, &r);
 	ssize_t n;
-	int r = tl__api_check_stopped(task);
 
-	if (r < 0)
-		return r;
-	arch = tl__regs_arch(task);
 	if (!arch)
-		return -ESRCH;
+		return r;
 	if (!arch->dwarf_regs)
 		return -EOPNOTSUPP;
 	in.nregs = arch->dwarf_regs(task->regs, task->regs_len, in.regs);

@@ -80,7 +80,7 @@ int64_t tl_task_read_string(struct tl_task *task, tl_addr addr, char *buf, size_
 	return -ERANGE;
 }
 
-static const struct tl__arch *arch_of(struct tl_task *task, int *ret)
+const struct tl__arch *tl__api_arch(struct tl_task *task, int *ret)
 {
 	const struct tl__arch *arch;
 
@@ -98,7 +98,7 @@ int tl_task_view(struct tl_task *task, const char **ret_name, uint16_t *ret_e_ma
 	const struct tl__arch *arch;
 	int r;
 
-	arch = arch_of(task, &r);
+	arch = tl__api_arch(task, &r);
 	if (!arch)
 		return r;
 	*ret_name = arch->view->name;
@@ -113,7 +113,7 @@ int tl_task_regset_info(struct tl_task *task, size_t index, struct tl_regset_inf
 	struct tl_regset_info info = { .size = sizeof(info) };
 	int r;
 
-	arch = arch_of(task, &r);
+	arch = tl__api_arch(task, &r);
 	if (!arch)
 		return r;
 	if (index >= arch->view->n)
@@ -185,7 +185,7 @@ int tl_task_reg_name(struct tl_task *task, size_t index, const char **ret_name)
 	const struct tl__arch *arch;
 	int r;
 
-	arch = arch_of(task, &r);
+	arch = tl__api_arch(task, &r);
 	if (!arch)
 		return r;
 	if (index >= arch->nregs)
@@ -196,7 +196,7 @@ int tl_task_reg_name(struct tl_task *task, size_t index, const char **ret_name)
 
 static const struct tl__reg *find_reg(struct tl_task *task, const char *name, int *ret)
 {
-	const struct tl__arch *arch = arch_of(task, ret);
+	const struct tl__arch *arch = tl__api_arch(task, ret);
 
 	if (!arch)
 		return NULL;
@@ -301,18 +301,15 @@ int tl_signal_set(struct tl_task *task, int32_t signo, const void *info)
 
 int tl_task_call_frame(struct tl_task *task, struct tl_call_frame *ret)
 {
-	int r = tl__api_check_stopped(task);
-	const struct tl__arch *arch;
+	int r;
+	const struct tl__arch *arch = tl__api_arch(task, &r);
 	struct tl__frame f;
 	uint64_t word = 0;
 
-	if (r < 0)
+	if (!arch)
 		return r;
 	if (ret->size < sizeof(*ret))
 		return -EINVAL;
-	arch = tl__regs_arch(task);
-	if (!arch)
-		return -ESRCH;
 	r = arch->get_frame(task->regs, task->regs_len, &f);
 	if (r < 0)
 		return r;
@@ -328,19 +325,24 @@ int tl_task_call_frame(struct tl_task *task, struct tl_call_frame *ret)
 	return 0;
 }
 
+int tl_task_dwarf_register(struct tl_task *task, unsigned number, void *buf, size_t size)
+{
+	int r;
+	const struct tl__arch *arch = tl__api_arch(task, &r);
+
+	return arch ? tl__err_public(tl__dwarf_register(task, arch, number, buf, size)) : r;
+}
+
 int tl_task_call_args(struct tl_task *task, uint64_t *args, size_t n)
 {
-	int r = tl__api_check_stopped(task);
+	int r;
+	const struct tl__arch *arch = tl__api_arch(task, &r);
 	uint64_t in_regs[TL__CALL_ARGS];
-	const struct tl__arch *arch;
 	size_t have;
 	uint64_t at;
 
-	if (r < 0)
-		return r;
-	arch = tl__regs_arch(task);
 	if (!arch)
-		return -ESRCH;
+		return r;
 	if (!arch->call_args)
 		return -EOPNOTSUPP;
 	have = arch->call_args(task->regs, task->regs_len, in_regs);

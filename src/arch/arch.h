@@ -130,6 +130,10 @@ struct tl__arch {
 	void (*fix_rcx)(void *gpr, size_t len, uint64_t raw, uint64_t shown);
 	/* The registers in DWARF's order; returns how many. */
 	unsigned (*dwarf_regs)(const void *gpr, size_t len, uint64_t regs[TL__DWARF_MAX]);
+	/* Those of the floating-point set (NT_PRFPREG), by their numbers; count 0 ends. */
+	struct tl__dwarf_floats {
+		uint16_t first, count, offset, stride, size;
+	} dwarf_floats[2];
 	/* The ABI that the instruction before ip would use: for kernels that do not tell. */
 	enum tl_abi (*abi_of_insn)(const uint8_t insn[4], size_t gpr_len, int64_t nr);
 	/* Does this instruction make a call? The CPU's mode is in the registers. */

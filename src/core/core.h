@@ -178,6 +178,9 @@ struct tl_task {
 	unsigned reporting;
 
 	/* place.c: where it runs */
+	bool hot;            /* it comes by sites so often that it is held, and its calls traced */
+	uint16_t site_share; /* of its last stops, in 1024ths */
+	uint16_t cool;       /* so many sites until it may be hot again */
 	bool held;
 	struct tl__held *slot;       /* with the guardian, while held */
 	struct tl__cpumask own_mask; /* what the program itself asked for; len 0: not read yet */
@@ -313,6 +316,8 @@ int tl__arg0(struct tl_task *task, uint64_t *ret);
 /* regset.c */
 int64_t tl__regset_read(struct tl_task *task, uint32_t note, void *buf, size_t size);
 int tl__regset_write(struct tl_task *task, uint32_t note, const void *buf, size_t len);
+int tl__dwarf_register(struct tl_task *task, const struct tl__arch *arch, unsigned number,
+		       void *buf, size_t size);
 
 /* step.c */
 void tl__step_resuming(struct tl_task *task, enum tl__pt_request req);
@@ -456,7 +461,7 @@ int tl__fail(struct tl_session *s, const struct tl_task *task, const char *op, i
 
 static inline bool tl__traces_calls(const struct tl_task *task)
 {
-	return tl__engines_events(task) & TL_EVENTS_SYSCALLS;
+	return task->hot || tl__engines_events(task) & TL_EVENTS_SYSCALLS;
 }
 
 #endif

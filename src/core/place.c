@@ -11,7 +11,8 @@
  * The program keeps seeing its own mask through sched_getaffinity, and sched_setaffinity keeps its
  * meaning.
  * (/proc/PID/status shows the truth.) Only tasks whose every call is traced are held, else those
- * two calls would pass unseen.
+ * two calls would pass unseen. One whose calls nobody asked for, but that comes by a site all the
+ * time, is hot: they are traced for that alone.
  */
 #include "core.h"
 
@@ -21,6 +22,10 @@
 #define IN_KERNEL_NS 200000u /* a call that takes longer sleeps */
 #define STOPPING_NS  100000u
 enum { LOOK_AT_MOST = 32 };
+
+/* In 1024ths of its stops: when a task becomes hot, and when it is not any more. Each of its calls
+ * costs two stops then, of which ten are as dear as one across cores. */
+enum { HOT_ABOVE = 512, HOT_BELOW = 128, COOL_SITES = 4096 };
 
 static bool active(const struct tl_task *task)
 {
@@ -134,10 +139,31 @@ static bool bound_by_stops(const struct tl_task *task, uint64_t now)
 	return task->pace < STOPPING_NS && now < task->resumed_at + STOPPING_NS * 20 * turn;
 }
 
+static void note_site(struct tl_task *task)
+{
+	const struct tl_session *s = task->session;
+	bool site = task->stop.kind == TL__STOP_SITE;
+
+	task->site_share =
+		(uint16_t)(task->site_share + (site ? 1024 : 0) / 16 - task->site_share / 16);
+	if (site && task->cool)
+		task->cool--;
+	if (task->hot && (task->site_share < HOT_BELOW || task->pace >= 4 * STOPPING_NS) &&
+	    task->stop.kind != TL__STOP_ENTRY) {
+		task->hot = false;
+		task->cool = COOL_SITES;
+	} else if (!task->hot && site && task->site_share > HOT_ABOVE && !task->cool &&
+		   !task->filtered && task->pace < 3 * STOPPING_NS) {
+		task->hot = !s->place.off && s->sys->ops->set_affinity;
+	}
+}
+
 void tl__place_stopped(struct tl_task *task)
 {
 	uint64_t took = task->stop.time - task->resumed_at;
 
+	if (task->sited)
+		note_site(task);
 	if (!task->resumed_at)
 		return;
 	/* On a shared core most of that was the others' turn. */
@@ -176,6 +202,7 @@ void tl__place_resuming(struct tl_task *task)
 	if (!active(task) || task->detach_wanted) {
 		if (task->held)
 			let_go(task, true);
+		task->resumed_at = task->sited ? now : 0;
 		return;
 	}
 	task->resumed_at = now;

@@ -66,3 +66,45 @@ int tl__regset_write(struct tl_task *task, uint32_t note, const void *buf, size_
 	/* Of a set that exists, EINVAL is about the values. */
 	return set && r == -EINVAL ? r : kernel_error(r);
 }
+
+enum { NOTE_FLOATS = 2 /* NT_PRFPREG */, FLOATS_MAX = 1024 };
+
+static int float_register(struct tl_task *task, const struct tl__arch *arch, unsigned number,
+			  void *buf, size_t size)
+{
+	const struct tl__dwarf_floats *f = arch->dwarf_floats;
+	uint8_t set[FLOATS_MAX];
+	size_t at;
+	int64_t n;
+
+	if (number < f->first || number - f->first >= f->count)
+		f++;
+	if (number < f->first || number - f->first >= f->count)
+		return -ENOENT;
+	n = tl__regset_read(task, NOTE_FLOATS, set, sizeof(set));
+	at = f->offset + (size_t)(number - f->first) * f->stride;
+	if (n < 0)
+		return (int)n;
+	if (at + f->size > (size_t)n)
+		return -ENOENT;
+	if (size > f->size)
+		size = f->size;
+	memcpy(buf, set + at, size);
+	return (int)size;
+}
+
+/* How many bytes. The general ones are loaded. */
+int tl__dwarf_register(struct tl_task *task, const struct tl__arch *arch, unsigned number,
+		       void *buf, size_t size)
+{
+	uint64_t regs[TL__DWARF_MAX];
+
+	if (!arch->dwarf_regs)
+		return -EOPNOTSUPP;
+	if (number >= arch->dwarf_regs(task->regs, task->regs_len, regs))
+		return float_register(task, arch, number, buf, size);
+	if (size > arch->word)
+		size = arch->word;
+	memcpy(buf, &regs[number], size);
+	return (int)size;
+}

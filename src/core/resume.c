@@ -243,6 +243,9 @@ void tl__task_settle(struct tl_task *task)
 	/* What is written may ask for the call's exit. */
 	tl__regs_flush(task);
 	interrupt = fold.hold == TL_HOLD_INTERRUPT && !safe_point(task);
+	/* What it steps through, its calls are. */
+	if (fold.step != TL_STEP_NONE)
+		task->hot = false;
 	req = choose(task, &fold);
 	if (req != TL__PT_LISTEN && handler_wanted(task) && fold.step == TL_STEP_NONE)
 		req = step_request(task, TL_STEP_SINGLE);

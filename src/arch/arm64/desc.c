@@ -202,6 +202,7 @@ const struct tl__arch tl__arch_arm64 = {
 	.call_args = call_args,
 	.breakpoint_code = 1, /* TRAP_BRKPT */
 	.dwarf_regs = dwarf_regs,
+	.dwarf_floats = { { 64, 32, 0, 16, 16 } },
 	.abi_of_insn = abi_of_insn,
 	.is_call = is_call,
 	.call_len = call_len,

@@ -271,6 +271,8 @@ const struct tl__arch tl__arch_x86_64 = {
 	.call_insn = { 0x0f, 0x05 },
 	.call_insn_len = 2,
 	.reach = TL__X86_64_REACH,
+	/* fxsave: xmm0 to 15, st0 to 7 */
+	.dwarf_floats = { { 17, 16, 160, 16, 16 }, { 33, 8, 32, 16, 10 } },
 	COMMON,
 };
 
@@ -293,6 +295,8 @@ const struct tl__arch tl__arch_x32 = {
 	.call_insn = { 0x0f, 0x05 },
 	.call_insn_len = 2,
 	.reach = TL__X86_64_REACH,
+	/* fxsave: xmm0 to 15, st0 to 7 */
+	.dwarf_floats = { { 17, 16, 160, 16, 16 }, { 33, 8, 32, 16, 10 } },
 	COMMON,
 };
 
@@ -325,6 +329,7 @@ const struct tl__arch tl__arch_i386 = {
 	.set_nr = set_nr,
 	.set_args = set_args_32,
 	.displace = tl__i386_displace,
+	.dwarf_floats = { { 11, 8, 28, 10, 10 } }, /* fsave: st0 to 7 */
 	.call_insn = { 0xcd, 0x80 },
 	.call_insn_len = 2,
 	COMMON,
