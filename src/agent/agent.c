@@ -52,6 +52,7 @@ bool tl__agent_image(const struct tl__arch *arch, uint64_t start, struct tl__age
 	if (!code)
 		return false;
 	put_head(arch, start, &ret->head);
+	ret->head.ignore[0] = 1;
 	put_action(ret->head.trap, arch->word, start + TL__HEAD_CODE);
 	memcpy(ret->code, code->bytes, code->len);
 	return true;

@@ -17,7 +17,8 @@
 /* Offsets in the head. */
 #define TL__HEAD_NEXT   24
 #define TL__HEAD_FLAGS  32
-#define TL__HEAD_NONE   64 /* a sigaction of SIG_DFL: zeroes */
+#define TL__HEAD_IGNORE 48 /* a sigaction of SIG_IGN, */
+#define TL__HEAD_NONE   64 /* and one of SIG_DFL: zeroes, which end the first, too */
 #define TL__HEAD_CODE   128
 #define TL__HEAD_RETURN 320 /* from the code's begin: what ends a handler */
 
@@ -41,7 +42,7 @@ struct tl__area_head {
 	uint64_t next; /* another one; 0: none */
 	uint32_t flags, unused;
 	uint64_t owner; /* whose it is: changes when somebody takes it over */
-	uint64_t reserved[2];
+	uint64_t ignore[2];
 	uint8_t none[32]; /* struct sigaction of the kernel */
 	uint8_t trap[32]; /* the handler's */
 };

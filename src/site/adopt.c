@@ -4,8 +4,8 @@
  * taken over with all that is in them. Patches that nobody wants any more then go the way of all
  * others, which also moves threads out of their slots.
  *
- * A thread may have left a slot by the frame of a signal, and be about
- * to come back. Wherever a stack has an address of an area on it the areas stay.
+ * A thread may have left a slot by the frame of a signal, and be about to come back. Wherever a
+ * stack has an address of a slot on it the areas stay.
  */
 #include "agent.h"
 #include "compat.h"
@@ -93,6 +93,20 @@ static void take_chain(struct tl__space *sp, struct tl__area *a, uint32_t bucket
 	*link = 0;
 }
 
+/* Behind the last slot that was ever written; what is unlinked keeps its bytes. */
+static uint32_t used_slots(const char *bytes)
+{
+	uint32_t i = TL__AREA_SLOTS;
+	const char *p;
+
+	while (--i) {
+		p = (const char *)entry(bytes, i);
+		if (*p || memcmp(p, p + 1, TL__AREA_STRIDE - 1) != 0)
+			break;
+	}
+	return i + 1;
+}
+
 static void take_area(void *data, uint64_t at, const struct tl__area_head *head)
 {
 	struct tl__space *sp = data;
@@ -105,19 +119,19 @@ static void take_area(void *data, uint64_t at, const struct tl__area_head *head)
 		for (uint32_t b = 0; b < TL__AREA_NBUCKET; b++)
 			take_chain(sp, a, b, bytes);
 		a->adopted = true;
+		a->used = used_slots(bytes);
 		tl__ignore(tl__mem_write_raw(task, at + offsetof(struct tl__area_head, owner),
 					     &sp->owner, sizeof(sp->owner)) < 0);
 	}
 	if (a && head->flags & TL__AREA_HANDLES) {
 		SLIST_REMOVE(&sp->areas, a, tl__area, link);
 		SLIST_INSERT_HEAD(&sp->areas, a, link);
-		sp->resort.settled = sp->resort.handles = true;
-		sp->resort.ignored = head->flags & TL__AREA_WAS_IGNORED;
+		tl__last_resort_adopt(sp, head->flags);
 	}
 	free(bytes);
 }
 
-/* Mapped, and nothing was written yet; nobody else maps code without a byte in it. */
+/* Mapped, and nothing was written yet. */
 static void take_blank(void *data, int64_t nr, uint64_t arg0)
 {
 	struct tl__space *sp = data;
@@ -133,17 +147,20 @@ static void take_blank(void *data, int64_t nr, uint64_t arg0)
 		if (may_have(&m) && arg0 >= m.start && arg0 + TL__AREA_SIZE <= m.end &&
 		    tl__mem_read_raw(task, arg0, &head, sizeof(head)) == sizeof(head) &&
 		    !memcmp(&head, &blank, sizeof(head)))
-			tl__ignore(!tl__area_new(sp, arg0));
+			tl__ignore(tl__area_begin(sp, arg0) < 0);
 	free(text);
 }
 
-/* Not in the handler, which nothing interrupts. */
+/*
+ * Not in the handler, which nothing interrupts; nor where no slot ever was: of i386's addresses an
+ * area is one in 4,096, and a jmp_buf's mangled words are any number.
+ */
 static bool in_slots(const struct tl__space *sp, uint64_t addr)
 {
 	const struct tl__area *a;
 
 	SLIST_FOREACH(a, &sp->areas, link)
-	if (addr - a->start < TL__AREA_SIZE && addr - a->start >= TL__AREA_FIRST)
+	if (addr - a->start < TL__AREA_SIZE && tl__area_is_code(a, addr))
 		return true;
 	return false;
 }
@@ -169,7 +186,6 @@ static bool on_stack(struct tl__space *sp, struct tl_task *task, const char *map
 	if (end <= from || end - from > STACK_MAX)
 		return true;
 	n = tl__mem_read_raw(task, from, bytes, end - from);
-
 	for (int64_t i = 0; i + arch->word <= n; i += arch->word) {
 		memcpy(&value, bytes + i, arch->word);
 		if (in_slots(sp, value))
@@ -268,6 +284,7 @@ void tl__adopt(struct tl__space *sp)
 		return;
 	look_anew(sp);
 	n = each_area(task, sp->arch, take_area, sp);
+	tl__areas_chain(sp);
 	tl__caves_left(task, take_blank, sp);
 	if (!n)
 		return;

@@ -15,20 +15,6 @@ enum { PAGE = 4096, TRIES = 8 };
 /* mmap(2): the same on all of Linux's architectures that there are sites on. */
 enum { READ_EXEC = 1 | 4, PRIVATE_ANONYMOUS = 2 | 0x20, FIXED_NOREPLACE = 0x100000 };
 
-static uint64_t distance(uint64_t a, uint64_t b)
-{
-	return a < b ? b - a : a - b;
-}
-
-/* What is near enough for a slot is not yet for where the instruction leads; leave it a margin. */
-static bool is_near(const struct tl__space *sp, const struct tl__area *a, uint64_t to)
-{
-	uint64_t reach = sp->arch->reach;
-
-	return !reach || (distance(a->start, to) < reach - (reach >> 3) &&
-			  distance(a->start + TL__AREA_SIZE, to) < reach - (reach >> 3));
-}
-
 static uint64_t entry_of(const struct tl__area *a, uint32_t i)
 {
 	return a->start + TL__AREA_FIRST + (uint64_t)i * TL__AREA_STRIDE;
@@ -41,6 +27,14 @@ static uint32_t index_of(const struct tl__area *a, uint64_t addr)
 	return at < TL__AREA_FIRST ? 0 : (uint32_t)((at - TL__AREA_FIRST) / TL__AREA_STRIDE);
 }
 
+/* Of a slot that was given away at any time? */
+bool tl__area_is_code(const struct tl__area *a, uint64_t addr)
+{
+	uint32_t i = index_of(a, addr);
+
+	return i && i < a->used && addr - entry_of(a, i) >= TL__ENTRY_SIZE;
+}
+
 int tl__area_slot(struct tl__space *sp, struct tl__patch *p)
 {
 	struct tl__area *a;
@@ -49,7 +43,7 @@ int tl__area_slot(struct tl__space *sp, struct tl__patch *p)
 	SLIST_FOREACH(a, &sp->areas, link)
 	{
 		if (a->adopted || (!a->nfree && a->used >= TL__AREA_SLOTS) ||
-		    !is_near(sp, a, p->addr))
+		    !tl__gap_reaches(sp, a->start, p->addr, sp->arch->reach / 8))
 			continue;
 		i = a->nfree ? a->free[--a->nfree] : a->used++;
 		a->slots[i] = p;
@@ -196,23 +190,32 @@ struct tl__area *tl__area_new(struct tl__space *sp, uint64_t start)
 	return a;
 }
 
-/* One more, in the tracee's chain as in ours; the first has the handler. */
-static int begin(struct tl__space *sp, uint64_t start)
+/* In the tracee as here: whoever has the first finds them all. */
+void tl__areas_chain(struct tl__space *sp)
 {
-	struct tl__area *a, *last = NULL, *other;
+	const struct tl__area *a, *next;
+	uint64_t to;
+
+	SLIST_FOREACH(a, &sp->areas, link)
+	{
+		next = SLIST_NEXT(a, link);
+		to = next ? next->start : 0;
+		tl__ignore(!put(sp, a->start + TL__HEAD_NEXT, &to, sizeof(to)));
+	}
+}
+
+/* One that has been mapped. */
+int tl__area_begin(struct tl__space *sp, uint64_t start)
+{
 	struct tl__agent_image image;
 
-	SLIST_FOREACH(other, &sp->areas, link)
-	last = other;
 	tl__agent_image(sp->arch, start, &image);
 	image.head.owner = sp->owner;
 	if (!put(sp, start, &image, sizeof(image)))
 		return -EFAULT;
-	a = tl__area_new(sp, start);
-	if (!a)
+	if (!tl__area_new(sp, start))
 		return -ENOMEM;
-	if (last)
-		tl__ignore(!put(sp, last->start + TL__HEAD_NEXT, &start, sizeof(start)));
+	tl__areas_chain(sp);
 	return 0;
 }
 
@@ -231,7 +234,7 @@ static void mapped(struct tl_task *task, int64_t ret, void *data)
 	if (ret < 0 && ret > -PAGE)
 		sp->map_error = (int)ret;
 	else
-		sp->map_error = begin(sp, start);
+		sp->map_error = tl__area_begin(sp, start);
 }
 
 int tl__area_map(struct tl__space *sp, struct tl_task *task, uint64_t near)

@@ -17,19 +17,29 @@ static uint64_t distance(uint64_t a, uint64_t b)
 	return a < b ? b - a : a - b;
 }
 
-static bool reaches(uint64_t start, uint64_t near, uint64_t reach)
+/* Do its branches reach, with so much to spare? What is near enough for a slot is not yet for where
+ * the instruction leads. */
+bool tl__gap_reaches(const struct tl__space *sp, uint64_t start, uint64_t to, uint64_t spare)
 {
-	return !reach || (distance(start, near) < reach - reach / 4 &&
-			  distance(start + AREA_SIZE, near) < reach - reach / 4);
+	uint64_t reach = sp->arch->reach - spare;
+
+	return !sp->arch->reach ||
+	       (distance(start, to) < reach && distance(start + AREA_SIZE, to) < reach);
+}
+
+/* More than a slot needs: there will be others in it. */
+static bool reaches(const struct tl__space *sp, uint64_t start, uint64_t near)
+{
+	return tl__gap_reaches(sp, start, near, sp->arch->reach / 4);
 }
 
 /*
  * In a gap: away from its ends, where the program's own mappings grow (the heap up, others down),
  * as far as half of what the branches reach. 0: not in this one.
  */
-static uint64_t place_in(uint64_t from, uint64_t to, uint64_t near, uint64_t reach)
+static uint64_t place_in(const struct tl__space *sp, uint64_t from, uint64_t to, uint64_t near)
 {
-	uint64_t away = (to - from) / 2, at;
+	uint64_t reach = sp->arch->reach, away = (to - from) / 2, at;
 
 	if (to < from + AREA_SIZE + ALIGN)
 		return 0;
@@ -41,7 +51,7 @@ static uint64_t place_in(uint64_t from, uint64_t to, uint64_t near, uint64_t rea
 		away = FAR;
 	at = near > to ? to - away - AREA_SIZE : from + away;
 	at &= ~(uint64_t)(ALIGN - 1);
-	return at >= from && reaches(at, near, reach) ? at : 0;
+	return at >= from && reaches(sp, at, near) ? at : 0;
 }
 
 /* Behind one of ours, or before it. */
@@ -52,10 +62,9 @@ static uint64_t place_beside(const struct tl__space *sp, uint64_t from, uint64_t
 	SLIST_FOREACH(a, &sp->areas, link)
 	{
 		if (a->start + AREA_SIZE == from && to - from >= AREA_SIZE &&
-		    reaches(from, near, sp->arch->reach))
+		    reaches(sp, from, near))
 			return from;
-		if (a->start == to && to - from >= AREA_SIZE &&
-		    reaches(to - AREA_SIZE, near, sp->arch->reach))
+		if (a->start == to && to - from >= AREA_SIZE && reaches(sp, to - AREA_SIZE, near))
 			return to - AREA_SIZE;
 	}
 	return 0;
@@ -73,7 +82,7 @@ uint64_t tl__gap_find(struct tl__space *sp, const char *text, uint64_t near)
 		at = m.start > end ? place_beside(sp, end, m.start, near) : 0;
 		if (at)
 			return at;
-		at = m.start > end ? place_in(end, m.start, near, sp->arch->reach) : 0;
+		at = m.start > end ? place_in(sp, end, m.start, near) : 0;
 		if (at && distance(at, near) < last) {
 			best = at;
 			last = distance(at, near);

@@ -104,6 +104,17 @@ static bool is_stale(struct tl_task *task)
 	return true;
 }
 
+/* The same, of one that went away with its page. */
+static bool is_moved(struct tl_task *task)
+{
+	const struct tl__arch *arch = task->sited->space->arch;
+
+	if (tl__regs_arch(task) == arch)
+		tl__text_moved(task->sited->space,
+			       arch->get_ip(task->regs, task->regs_len) - arch->breakpoint_advance);
+	return is_stale(task);
+}
+
 static bool breakpoint(struct tl_task *task)
 {
 	struct tl__sited *st = task->sited;
@@ -119,7 +130,7 @@ static bool breakpoint(struct tl_task *task)
 	if (!p) {
 		p = patch_hit(task);
 		if (!p || !p->armed)
-			return is_stale(task);
+			return is_moved(task);
 		tl__slot_enter(task, p);
 	}
 	tl__last_resort_check(task);
@@ -193,7 +204,7 @@ void tl__hit_secure(struct tl_task *task)
 		tl__slot_enter(task, p);
 		task->sited->hit = p;
 	} else {
-		task->sited->stale = is_stale(task);
+		task->sited->stale = is_moved(task);
 	}
 	tl__regs_flush(task);
 }

@@ -216,8 +216,14 @@ static bool make_room(struct tl__patch *p)
 
 static bool apply(struct tl__patch *p)
 {
-	if (wanted(p))
-		return tl__text_arm(p) || make_room(p);
+	if (wanted(p)) {
+		/* The program has written over it: its slot is of what stood there before. */
+		tl__slot_empty(p);
+		if (p->slot)
+			tl__space_tell(p, TL_SITE_REFUSED, -EBUSY,
+				       "a thread is still in the code that was there before");
+		return p->slot || tl__text_arm(p) || make_room(p);
+	}
 	tl__text_disarm(p);
 	tl__slot_empty(p);
 	if (p->space->leaving)
@@ -286,13 +292,14 @@ static void sweep(struct tl__space *sp)
 /* Before a breakpoint is written. */
 static bool prepare(struct tl__space *sp)
 {
-	if (!sp->looked && look(sp)) {
+	if (!sp->looked) {
 		sp->looked = true;
-		tl__adopt(sp);
+		if (look(sp))
+			tl__adopt(sp);
+		/* Who has executed a breakpoint that was not known before. */
 		if (!all_still(sp))
 			return false;
 	}
-	sp->looked = true;
 	return sp->leaving || SLIST_EMPTY(&sp->areas) || tl__last_resort_begin(sp);
 }
 

@@ -75,6 +75,13 @@ static void write_flags(struct tl__space *sp)
 				     sizeof(flags)) < 0);
 }
 
+/* The first area's head says so; the kernel has the last word. */
+void tl__last_resort_adopt(struct tl__space *sp, uint32_t flags)
+{
+	sp->resort.settled = sp->resort.handles = flags & TL__AREA_HANDLES && has(sp, "SigCgt");
+	sp->resort.ignored = flags & TL__AREA_WAS_IGNORED;
+}
+
 static void installed(struct tl_task *task, int64_t ret, void *data)
 {
 	struct tl__space *sp = data;
@@ -128,7 +135,9 @@ static void put_back(struct tl_task *task, int64_t ret, void *data)
 	(void)ret;
 	sp->mapping = false;
 	sp->work = true;
-	sp->resort.handles = false;
+	sp->resort.handles = sp->resort.found = false;
+	/* The area may have to stay. */
+	write_flags(sp);
 }
 
 static uint64_t scratch(struct tl_task *task)
@@ -138,27 +147,35 @@ static uint64_t scratch(struct tl_task *task)
 	return arch ? (arch->get_sp(task->regs, task->regs_len) - BELOW_STACK) & ~(uint64_t)15 : 0;
 }
 
-/* The action that was found is still ours, or else it stays. */
+static bool is_ours(const struct tl__space *sp, uint64_t handler)
+{
+	const struct tl__area *a;
+
+	SLIST_FOREACH(a, &sp->areas, link)
+	if (handler == a->start + TL__HEAD_CODE)
+		return true;
+	return false;
+}
+
+/* One that the program has set meanwhile stays. Where there is no stack to look by, it is ours. */
 static void found(struct tl_task *task, int64_t ret, void *data)
 {
 	struct tl__space *sp = data;
 	uint64_t handler = 0;
+	uint8_t word = sp->arch->word;
 
 	sp->mapping = false;
 	sp->work = true;
-	sp->resort.settled = false;
-	if (ret == -EFAULT)
-		return;
-	if (ret < 0 ||
-	    tl__mem_read_raw(task, scratch(task), &handler, sp->arch->word) != sp->arch->word ||
-	    handler != head_field(sp, TL__HEAD_CODE))
-		sp->resort.handles = false;
+	sp->resort.found =
+		ret == -EFAULT ||
+		(ret == 0 && tl__mem_read_raw(task, scratch(task), &handler, word) == word &&
+		 is_ours(sp, handler));
+	sp->resort.handles = sp->resort.found;
 }
 
 /* Text is as it was; now the handler goes. */
 bool tl__last_resort_end(struct tl__space *sp)
 {
-	uint64_t ignore[4] = { 1 };
 	struct tl_task *task;
 
 	drop(sp);
@@ -171,13 +188,10 @@ bool tl__last_resort_end(struct tl__space *sp)
 	task = tl__space_caller(sp);
 	if (!task)
 		return false;
-	if (sp->resort.settled)
+	if (!sp->resort.found)
 		return call(sp, 0, scratch(task), found) && tl__last_resort_end(sp);
-	if (!sp->resort.ignored)
-		return call(sp, head_field(sp, TL__HEAD_NONE), 0, put_back);
-	tl__ignore(tl__mem_write_raw(task, head_field(sp, offsetof(struct tl__area_head, trap)),
-				     ignore, sizeof(ignore)) < 0);
-	return call(sp, head_field(sp, offsetof(struct tl__area_head, trap)), 0, put_back);
+	return call(sp, head_field(sp, sp->resort.ignored ? TL__HEAD_IGNORE : TL__HEAD_NONE), 0,
+		    put_back);
 }
 
 /* Is it that many? Some library blocks all signals for a moment. */

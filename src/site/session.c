@@ -10,7 +10,9 @@ static void work(struct tl_session *s)
 	struct tl__space *sp, *next;
 
 	for (sp = SLIST_FIRST(&s->sites->spaces); sp; sp = next) {
-		sp->tasks++;                 /* its last task may leave it */
+		sp->tasks++; /* its last task may leave it */
+		if (sp->untold)
+			tl__space_tell_new(sp);
 		if (sp->work || sp->holding) /* a call's entry is no safe point, and tells nobody */
 			tl__space_work(sp);
 		/* Its callbacks ask for more, and nothing may ever happen that it waits for. */
@@ -84,23 +86,6 @@ static const struct tl__site_hooks hooks = {
 	.done = done,
 };
 
-struct tl__patch *tl__patch_new(struct tl__space *sp, uint64_t addr)
-{
-	struct tl__patch *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		return NULL;
-	p->space = sp;
-	p->addr = addr;
-	TAILQ_INIT(&p->sites);
-	if (tl__hash_put(&sp->by_addr, addr, p) < 0) {
-		free(p);
-		return NULL;
-	}
-	TAILQ_INSERT_TAIL(&sp->patches, p, link);
-	return p;
-}
-
 void tl__sites_used(struct tl_session *s)
 {
 	s->site_hooks = &hooks;
@@ -126,10 +111,13 @@ int tl__site_add(struct tl_task *task, uint64_t addr, const struct tl_site_ops *
 		free(site);
 		return -ENOMEM;
 	}
+	tl__text_check(p);
 	site->patch = p;
 	site->ops = ops;
 	site->data = data;
 	site->state = p->armed ? TL_SITE_ARMED : TL_SITE_PENDING;
+	site->untold = p->armed;
+	sp->untold |= p->armed;
 	TAILQ_INSERT_TAIL(&p->sites, site, link);
 	sp->work = true;
 	/* Not before it is there. */

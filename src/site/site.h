@@ -20,6 +20,7 @@ struct tl_site {
 	void *data;
 	enum tl_site_state state;
 	bool removed;
+	bool untold; /* it was armed when it came, which is still to be told */
 };
 
 struct tl__patch {
@@ -48,7 +49,18 @@ struct tl__area {
 	struct tl__patch *slots[TL__AREA_SLOTS]; /* whose each is */
 };
 
+enum { TL__LOST_MAX = 8 };
+
+/* A breakpoint that was not in its place any more. */
+struct tl__lost {
+	uint64_t addr;
+	uint8_t original[4];
+};
+
 struct tl__space {
+	struct tl__lost lost[TL__LOST_MAX]; /* the last ones */
+	size_t nlost;
+	bool untold; /* some sites are */
 	SLIST_ENTRY(tl__space) link;
 	struct tl_session *session;
 	unsigned tasks;
@@ -60,6 +72,7 @@ struct tl__space {
 	struct {
 		bool settled; /* it is in place, or cannot be */
 		bool handles;
+		bool found;   /* still ours, when everything goes */
 		bool lost;    /* the kernel has taken it away */
 		bool ignored; /* SIGTRAP, before */
 		int guard;    /* id of the journal with the guardian, or -1 */
@@ -102,11 +115,12 @@ struct tl__sites {
 
 /* space.c */
 struct tl__space *tl__space_of(struct tl_task *task, bool make);
+struct tl__patch *tl__patch_new(struct tl__space *sp, uint64_t addr);
 struct tl__patch *tl__patch_find(struct tl__space *sp, uint64_t addr);
 void tl__patch_free(struct tl__patch *p);
 void tl__patch_sweep(struct tl__patch *p);
 void tl__space_unref(struct tl__space *sp);
-struct tl__patch *tl__patch_new(struct tl__space *sp, uint64_t addr);
+void tl__space_tell_new(struct tl__space *sp);
 void tl__space_tell(struct tl__patch *p, enum tl_site_state state, int error, const char *why);
 struct tl_task *tl__space_task(struct tl__space *sp);
 
@@ -117,6 +131,9 @@ void tl__slot_empty(struct tl__patch *p);
 
 /* area.c */
 struct tl__area *tl__area_new(struct tl__space *sp, uint64_t start);
+int tl__area_begin(struct tl__space *sp, uint64_t start);
+void tl__areas_chain(struct tl__space *sp);
+bool tl__area_is_code(const struct tl__area *a, uint64_t addr);
 int tl__area_slot(struct tl__space *sp, struct tl__patch *p);
 bool tl__area_write(struct tl__space *sp, struct tl__patch *p);
 void tl__area_release(struct tl__space *sp, struct tl__patch *p);
@@ -126,10 +143,12 @@ bool tl__area_unmap(struct tl__space *sp, struct tl_task *task);
 void tl__areas_done(struct tl__space *sp);
 
 /* gap.c */
+bool tl__gap_reaches(const struct tl__space *sp, uint64_t start, uint64_t to, uint64_t spare);
 uint64_t tl__gap_find(struct tl__space *sp, const char *text, uint64_t near);
 
 /* last_resort.c. False: it has to be gone on with later. */
 bool tl__last_resort_begin(struct tl__space *sp);
+void tl__last_resort_adopt(struct tl__space *sp, uint32_t flags);
 bool tl__last_resort_end(struct tl__space *sp);
 void tl__last_resort_check(struct tl_task *task);
 void tl__last_resort_gone(struct tl__space *sp);
@@ -151,6 +170,8 @@ void tl__text_looked(struct tl__space *sp);
 bool tl__text_displace(struct tl__patch *p, struct tl_task *task);
 bool tl__text_arm(struct tl__patch *p);
 void tl__text_disarm(struct tl__patch *p);
+void tl__text_check(struct tl__patch *p);
+void tl__text_moved(struct tl__space *sp, uint64_t addr);
 void tl__text_written(struct tl_task *task, uint64_t addr, size_t n);
 void tl__text_hide(struct tl_task *task, uint64_t addr, void *buf, size_t n);
 

@@ -23,6 +23,23 @@ struct tl_task *tl__space_task(struct tl__space *sp)
 	return NULL;
 }
 
+struct tl__patch *tl__patch_new(struct tl__space *sp, uint64_t addr)
+{
+	struct tl__patch *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->space = sp;
+	p->addr = addr;
+	TAILQ_INIT(&p->sites);
+	if (tl__hash_put(&sp->by_addr, addr, p) < 0) {
+		free(p);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&sp->patches, p, link);
+	return p;
+}
+
 static void site_free(struct tl_site *site)
 {
 	TAILQ_REMOVE(&site->patch->sites, site, link);
@@ -70,6 +87,26 @@ void tl__space_tell(struct tl__patch *p, enum tl_site_state state, int error, co
 			site->ops->changed(site, state, error, why);
 	}
 	p->calling--;
+}
+
+/* Not from inside tl_site_add(), whose caller does not know the site yet. */
+void tl__space_tell_new(struct tl__space *sp)
+{
+	struct tl__patch *p;
+	struct tl_site *site;
+
+	sp->untold = false;
+	TAILQ_FOREACH (p, &sp->patches, link) {
+		p->calling++;
+		TAILQ_FOREACH (site, &p->sites, link) {
+			if (!site->untold)
+				continue;
+			site->untold = false;
+			if (!site->removed && site->state == TL_SITE_ARMED && site->ops->changed)
+				site->ops->changed(site, TL_SITE_ARMED, 0, NULL);
+		}
+		p->calling--;
+	}
 }
 
 static void space_free(struct tl__space *sp)
@@ -135,18 +172,12 @@ static tl_verdict on_quiesce(struct tl_engine *e, struct tl_task *task, const st
 	return TL_HOLD_STOP;
 }
 
-/* Of ours: adopt.c. */
-static tl_verdict on_step(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
-{
-	return on_quiesce(e, task, ev);
-}
-
 static tl_verdict on_clone(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev);
 
 static const struct tl_engine_ops ops = { .size = sizeof(ops),
 					  .name = "site",
 					  .quiesce = on_quiesce,
-					  .step = on_step,
+					  .step = on_quiesce, /* adopt.c */
 					  .clone = on_clone,
 					  .release = on_release };
 

@@ -113,6 +113,65 @@ bool tl__text_displace(struct tl__patch *p, struct tl_task *task)
 	       !memcmp(there, p->d.code, p->d.len);
 }
 
+/* It has been overwritten. */
+static void forget(struct tl__patch *p)
+{
+	p->armed = false;
+	p->space->session->sites->armed--;
+}
+
+static bool is_breakpoint_at(struct tl__space *sp, uint64_t addr)
+{
+	const struct tl__arch *arch = sp->arch;
+	struct tl_task *task = tl__space_task(sp);
+	uint8_t now[4];
+
+	return task &&
+	       tl__mem_read_raw(task, addr, now, arch->breakpoint_len) == arch->breakpoint_len &&
+	       !memcmp(now, arch->breakpoint, arch->breakpoint_len);
+}
+
+/* The program may have written over it, or mapped something else there, unseen by us. Who asks for
+ * a site there now means what is there now. */
+void tl__text_check(struct tl__patch *p)
+{
+	struct tl__space *sp = p->space;
+	struct tl__lost *l = &sp->lost[sp->nlost % TL__LOST_MAX];
+
+	if (!p->armed || is_breakpoint_at(sp, p->addr))
+		return;
+	l->addr = p->addr;
+	memcpy(l->original, p->original, sizeof(l->original));
+	sp->nlost++;
+	forget(p);
+}
+
+static bool is_page_offset(uint64_t a, uint64_t b)
+{
+	return a != b && !((a ^ b) & 4095);
+}
+
+/* A page that was moved (mremap) took our breakpoint along, which nobody knows where it is now:
+ * that of a patch whose own is not there any more. The program's bytes come back. */
+void tl__text_moved(struct tl__space *sp, uint64_t addr)
+{
+	const uint8_t *original = NULL;
+	struct tl__patch *p;
+
+	if (!is_breakpoint_at(sp, addr))
+		return;
+	TAILQ_FOREACH (p, &sp->patches, link)
+		if (p->armed && is_page_offset(p->addr, addr) && !is_breakpoint_at(sp, p->addr))
+			original = p->original;
+	/* Or of one that was lost earlier, the last first. */
+	for (size_t i = sp->nlost; !original && i-- > 0 && i + TL__LOST_MAX >= sp->nlost;)
+		if (is_page_offset(sp->lost[i % TL__LOST_MAX].addr, addr))
+			original = sp->lost[i % TL__LOST_MAX].original;
+	if (original)
+		tl__ignore(tl__mem_write_raw(tl__space_task(sp), addr, original,
+					     sp->arch->breakpoint_len) < 0);
+}
+
 /* False when there is no room for it yet. */
 bool tl__text_arm(struct tl__patch *p)
 {
@@ -124,6 +183,7 @@ bool tl__text_arm(struct tl__patch *p)
 
 	if (why)
 		return refuse(p, -EFAULT, why);
+	tl__text_moved(sp, p->addr);
 	look(p, task, &code);
 	if (code.o.after < arch->breakpoint_len)
 		return refuse(p, -EFAULT, "memory that cannot be read");
@@ -145,26 +205,16 @@ bool tl__text_arm(struct tl__patch *p)
 	return true;
 }
 
-/* It has been overwritten. */
-static void forget(struct tl__patch *p)
-{
-	p->armed = false;
-	p->space->session->sites->armed--;
-}
-
 /* Only what is still ours: it may have been unmapped, and something else mapped there. */
 void tl__text_disarm(struct tl__patch *p)
 {
 	const struct tl__arch *arch = p->space->arch;
 	struct tl_task *task = tl__space_task(p->space);
-	uint8_t now[4];
 
 	if (!p->armed)
 		return;
 	forget(p);
-	if (task &&
-	    tl__mem_read_raw(task, p->addr, now, arch->breakpoint_len) == arch->breakpoint_len &&
-	    !memcmp(now, arch->breakpoint, arch->breakpoint_len))
+	if (is_breakpoint_at(p->space, p->addr))
 		tl__ignore(tl__mem_write_raw(task, p->addr, p->original, arch->breakpoint_len) < 0);
 }
 
