@@ -57,6 +57,11 @@ soak: all lanes
 	@tests/live/attach_detach.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 100
 	@tests/live/survival.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 200
 	@tests/live/survival.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 60 --threads 16
+	@$(BUILD)/tests/test-crowd $(BUILD)/tests 30 called_static
+	@$(BUILD)/tests/test-crowd $(BUILD)/tests 30 called_32
+	@tests/live/torture.sh $(BUILD)/tests
+	@$(BUILD)/tests/fuzz-spec 2000000 1 tests/fuzz/specs.txt
+	@$(BUILD)/tests/fuzz-debuginfo 200000 1 $(BUILD)/tests/described $(BUILD)/tests/described_fast $(BUILD)/tests/described_32
 	@$(BUILD)/tests/fuzz-decode 2000000 1
 	@$(BUILD)/tests/fuzz-recording 200000 1 tests/fake/recordings/*.rec
 	@$(BUILD)/tests/fuzz-words 50000 1

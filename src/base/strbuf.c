@@ -101,6 +101,22 @@ void tl__strbuf_dec(struct tl__strbuf *b, long long value)
 	tl__strbuf_add(b, text + at, sizeof(text) - at);
 }
 
+void tl__strbuf_escape(struct tl__strbuf *b, unsigned char ch, unsigned char next)
+{
+	static const char letters[] = "\"\\\n\t\r\v\f", shown[] = "\"\\ntrvf";
+	const char *at = ch ? memchr(letters, ch, sizeof(letters) - 1) : NULL;
+
+	if (at)
+		tl__strbuf_printf(b, "\\%c", shown[at - letters]);
+	else if (ch >= ' ' && ch <= '~')
+		tl__strbuf_putc(b, (char)ch);
+	/* The short octal form, unless the next character would be read as a part of it. */
+	else if (next >= '0' && next <= '7')
+		tl__strbuf_printf(b, "\\%03o", ch);
+	else
+		tl__strbuf_printf(b, "\\%o", ch);
+}
+
 void tl__strbuf_clear(struct tl__strbuf *b)
 {
 	b->len = 0;

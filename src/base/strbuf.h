@@ -22,6 +22,8 @@ void tl__strbuf_printf(struct tl__strbuf *b, const char *fmt, ...)
 void tl__strbuf_vprintf(struct tl__strbuf *b, const char *fmt, va_list ap);
 void tl__strbuf_hex(struct tl__strbuf *b, unsigned long long value); /* 0x2a; 0 prints 0 */
 void tl__strbuf_dec(struct tl__strbuf *b, long long value);
+/* A byte of a string as C would have it, if it is not plain; next is the one behind it. */
+void tl__strbuf_escape(struct tl__strbuf *b, unsigned char ch, unsigned char next);
 void tl__strbuf_clear(struct tl__strbuf *b);
 void tl__strbuf_done(struct tl__strbuf *b);
 

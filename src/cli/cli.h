@@ -22,6 +22,8 @@ int cmd_doctor(int argc, char **argv);
 
 /* say.c: messages to the person; "trapline: ..." on standard error */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Is there a line on the terminal that the next message has to take the place of? */
+void say_over_progress(bool shown);
 /* Why a process cannot be traced, and what would help: one line or more. */
 void explain_attach_failure(int pid, int err);
 

@@ -41,6 +41,16 @@ void latency_merge(struct latency *into, const struct latency *l)
 		into->buckets[b] += l->buckets[b];
 }
 
+uint64_t latency_between(const struct latency *l, uint64_t from, uint64_t to)
+{
+	uint64_t n = 0;
+
+	for (unsigned b = 0; b < LATENCY_BUCKETS; b++)
+		if (l->buckets[b] && bucket_value(b) >= from && bucket_value(b) < to)
+			n += l->buckets[b];
+	return n;
+}
+
 uint64_t latency_percentile(const struct latency *l, unsigned percent)
 {
 	uint64_t want = (l->n * percent + 99) / 100, seen = 0;

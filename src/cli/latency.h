@@ -14,6 +14,8 @@ struct latency {
 
 void latency_add(struct latency *l, uint64_t ns);
 void latency_merge(struct latency *into, const struct latency *l);
+/* How many took from so long to less than that; exact for powers of two. */
+uint64_t latency_between(const struct latency *l, uint64_t from, uint64_t to);
 uint64_t latency_percentile(const struct latency *l, unsigned percent);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "cli.h"
 #include "latency.h"
-#include "probe_args.h"
 #include "trace.h"
 
 enum { SPECS_MAX = 256 };
@@ -21,19 +20,26 @@ struct probing {
 	char *specs[SPECS_MAX];
 	bool returns[SPECS_MAX];
 	struct tl_probe *probes[SPECS_MAX];
-	struct probe_args args[SPECS_MAX];
 	size_t nspecs;
 	int pid;
 	char **argv;
 	const char *output;
-	bool count, list, json;
-	uint64_t max_hits, duration;
+	bool count, list, json, stacks;
+	uint64_t max_hits;
+	double duration;          /* in seconds; 0: no end */
+	char *threads[SPECS_MAX]; /* numbers and names */
+	size_t nthreads;
+	unsigned string_max;
+	uint32_t flags; /* TL_SESSION_* */
 
 	struct tl_session *session;
 	struct tl_prober *prober;
+	struct tl_unwinder *unwinder;
 	struct tl_task *child;
 	struct out *out;
-	bool began, leaving, over, ended;
+	bool began, leaving, over, ended, misspelt;
+	bool live, shown;
+	uint64_t until; /* CLOCK_MONOTONIC in ns */
 	int status;
 	uint64_t hits;
 	struct spot *spots; /* sorted by name */
@@ -44,7 +50,15 @@ struct probing {
 extern const struct tl_engine_ops probing_ops;
 extern const struct tl_probe_ops probing_entry_ops, probing_return_ops;
 void probing_explain(struct probing *pr, const struct tl_probe *probe); /* one that found nothing */
-void probing_table(struct probing *pr);
+void probing_begin(struct probing *pr); /* once, before anything is written */
 void probing_done(struct probing *pr);
+
+/* probe_table.c */
+void probing_table(struct probing *pr);
+
+/* probe_live.c: SIGALRM comes in time for what is shown, and for the end. */
+void live_begin(struct probing *pr);
+bool live_tick(struct probing *pr); /* true: the time is over */
+void live_end(struct probing *pr);
 
 #endif

@@ -4,6 +4,7 @@
 #include "probe_cmd.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,15 +19,24 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void name_of(const struct tl_place *place, char *buf, size_t size)
+/* With the line, for who asked for one; in JSON that has a field of its own. */
+static void name_of(const struct probing *pr, const struct tl_place *place, char *buf, size_t size)
 {
+	const char *module = base_name(place->module);
+	char where[24] = "", offset[24] = "";
+	int n;
+
+	/* Several functions have the name. */
+	if (place->several)
+		snprintf(where, sizeof(where), "@%#" PRIx64, place->address - place->offset);
+	if (place->offset)
+		snprintf(offset, sizeof(offset), "+%#" PRIx64, place->offset);
 	if (!place->symbol)
-		snprintf(buf, size, "%s:%#" PRIx64, base_name(place->module), place->offset);
-	else if (place->offset)
-		snprintf(buf, size, "%s:%s+%#" PRIx64, base_name(place->module), place->symbol,
-			 place->offset);
+		n = snprintf(buf, size, "%s:%#" PRIx64, module, place->offset);
 	else
-		snprintf(buf, size, "%s:%s", base_name(place->module), place->symbol);
+		n = snprintf(buf, size, "%s:%s%s%s", module, place->symbol, where, offset);
+	if (place->file && !pr->json && n > 0 && (size_t)n < size)
+		snprintf(buf + n, size - (size_t)n, " at %s:%u", place->file, place->line);
 }
 
 /* Its index, or where it belongs. */
@@ -72,7 +82,7 @@ static struct spot *spot_of(struct probing *pr, const char *name)
 	return pr->spots[i].name ? &pr->spots[i] : NULL;
 }
 
-static void begin_json(struct probing *pr)
+void probing_begin(struct probing *pr)
 {
 	if (pr->json && !pr->began)
 		out_printf(pr->out, "{\"v\":1,\"ev\":\"begin\",\"clock\":\"monotonic\"}\n");
@@ -103,74 +113,108 @@ static void line_done(struct probing *pr)
 		end_now(pr);
 }
 
-/* NULL: none were asked for. */
-static const struct probe_args *args_of(const struct probing *pr, const struct tl_probe *probe)
+struct writing {
+	struct probing *pr;
+	unsigned n;
+};
+
+static int text_value(const struct tl_value *value, void *data)
 {
-	for (size_t i = 0; i < pr->nspecs; i++)
-		if (pr->probes[i] == probe && pr->args[i].given)
-			return &pr->args[i];
-	return NULL;
+	struct writing *w = data;
+
+	out_printf(w->pr->out, "%s%s%s%s", w->n++ ? ", " : "(", value->name ? value->name : "",
+		   value->name ? "=" : "", value->text);
+	return 0;
 }
 
-static bool is_wide(struct tl_task *task)
+/* An object a value: {"name":"n","type":"int","text":"3"}. */
+static int json_value(const struct tl_value *value, void *data)
 {
-	const char *view = "";
-	uint16_t machine;
+	struct writing *w = data;
+	struct out *out = w->pr->out;
 
-	return tl_task_view(task, &view, &machine) < 0 || strstr(view, "64");
-}
-
-static void json_strings(struct probing *pr, const char *key, char (*texts)[PROBE_TEXT_MAX],
-			 unsigned n)
-{
-	out_printf(pr->out, ",\"%s\":[", key);
-	for (unsigned i = 0; i < n; i++) {
-		out_printf(pr->out, i ? "," : "");
-		out_json_string(pr->out, texts[i]);
+	out_printf(out, w->n++ ? ",{" : ",\"args\":[{");
+	if (value->name) {
+		out_printf(out, "\"name\":");
+		out_json_string(out, value->name);
+		out_printf(out, ",");
 	}
-	out_printf(pr->out, "]");
+	out_printf(out, "\"type\":");
+	out_json_string(out, value->type);
+	out_printf(out, ",\"text\":");
+	out_json_string(out, value->text);
+	if (value->flags & TL_VALUE_INTEGER)
+		out_printf(out, ",\"bits\":\"%#" PRIx64 "\"", value->bits);
+	out_printf(out, "}");
+	return 0;
 }
 
-static void write_args(struct probing *pr, struct tl_task *task, const struct probe_args *args)
+static void write_args(struct probing *pr, struct tl_task *task, const struct tl_place *place)
 {
-	char texts[PROBE_ARGS_MAX][PROBE_TEXT_MAX];
-	uint64_t values[PROBE_ARGS_MAX] = { 0 };
-	int r = tl_task_call_args(task, values, args->n);
-	bool wide = is_wide(task);
+	struct writing w = { .pr = pr };
+	int r = tl_place_args(place, task, pr->string_max, pr->json ? json_value : text_value, &w);
 
-	if (r < 0) {
-		out_printf(pr->out, pr->json ? "" : "(?)");
+	if (r == -ENODATA)
 		return;
-	}
-	for (unsigned i = 0; pr->json && i < args->n; i++)
-		snprintf(texts[i], sizeof(texts[i]), "%#" PRIx64, values[i]);
-	if (pr->json)
-		json_strings(pr, "args", texts, args->n);
-	for (unsigned i = 0; i < args->n; i++)
-		probe_args_write(task, args->types[i], values[i], wide, texts[i], sizeof(texts[i]));
-	if (pr->json) {
-		json_strings(pr, "text", texts, args->n);
-		return;
-	}
-	for (unsigned i = 0; i < args->n; i++)
-		out_printf(pr->out, "%s%s", i ? ", " : "(", texts[i]);
-	out_printf(pr->out, args->n ? ")" : "()");
+	if (!w.n)
+		out_printf(pr->out, pr->json ? ",\"args\":[" : r < 0 ? "(?" : "(");
+	out_printf(pr->out, pr->json ? "]" : ")");
 }
 
 static void write_hit(struct probing *pr, struct tl_task *task, const char *name,
-		      const struct tl_hit *hit, const struct probe_args *args)
+		      const struct tl_place *place, const struct tl_hit *hit)
 {
-	begin_json(pr);
+	probing_begin(pr);
 	if (pr->json) {
 		json_head(pr, task, name, hit->time, "probe");
 		out_printf(pr->out, ",\"ip\":\"%#" PRIx64 "\"", hit->ip);
+		if (place->file) {
+			out_printf(pr->out, ",\"file\":");
+			out_json_string(pr->out, place->file);
+			out_printf(pr->out, ",\"line\":%u", place->line);
+		}
 	} else {
 		out_printf(pr->out, "[pid %d] %s", tl_task_tid(task), name);
 	}
-	if (args)
-		write_args(pr, task, args);
+	write_args(pr, task, place);
 	out_printf(pr->out, pr->json ? "}\n" : "\n");
+	if (pr->stacks)
+		stack_write(pr->out, &pr->unwinder, task, pr->json);
 	line_done(pr);
+}
+
+/* Its number, and nothing else? */
+static bool is_number_of(const char *text, int32_t tid)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", tid);
+	return !strcmp(text, number);
+}
+
+/* By its number, or by its name, which may be a pattern and may change. */
+static bool is_wanted(const struct probing *pr, struct tl_task *task)
+{
+	char path[64], name[32];
+	size_t n = 0;
+	FILE *f;
+
+	if (!pr->nthreads)
+		return true;
+	for (size_t i = 0; i < pr->nthreads; i++)
+		if (is_number_of(pr->threads[i], tl_task_tid(task)))
+			return true;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", tl_task_pid(task), tl_task_tid(task));
+	f = fopen(path, "re");
+	if (f) {
+		n = fread(name, 1, sizeof(name) - 1, f);
+		fclose(f);
+	}
+	name[n ? n - 1 : 0] = '\0';
+	for (size_t i = 0; i < pr->nthreads; i++)
+		if (n && fnmatch(pr->threads[i], name, 0) == 0)
+			return true;
+	return false;
 }
 
 static void on_hit(struct tl_probe *probe, struct tl_task *task, const struct tl_place *place,
@@ -180,17 +224,50 @@ static void on_hit(struct tl_probe *probe, struct tl_task *task, const struct tl
 	char name[NAME_MAX_];
 	struct spot *spot;
 
-	if (pr->list || pr->over)
+	if (pr->list || pr->over || !is_wanted(pr, task))
 		return;
-	name_of(place, name, sizeof(name));
+	name_of(pr, place, name, sizeof(name));
 	pr->hits++;
 	spot = pr->count ? spot_of(pr, name) : NULL;
 	if (spot)
 		spot->hits++;
 	else if (!pr->count)
-		write_hit(pr, task, name, hit, args_of(pr, probe));
+		write_hit(pr, task, name, place, hit);
 	if (pr->max_hits && pr->hits == pr->max_hits)
 		end_now(pr);
+}
+
+/* May it mean more than one place by its own wording? A condition has no such. */
+static bool is_pattern(const char *spec)
+{
+	const char *condition = strstr(spec, " if ");
+	size_t n = strcspn(spec, "*?[");
+
+	return spec[n] && (!condition || spec + n < condition);
+}
+
+/* {"ev":"place","ip":"0x401136","site":"ls:main","refused":"why"} */
+static void json_place(struct probing *pr, const char *name, const struct tl_place *place,
+		       const char *why, const char *said)
+{
+	char reason[512];
+
+	probing_begin(pr);
+	out_printf(pr->out,
+		   "{\"ev\":\"place\",\"pid\":%d,\"ip\":\"%#" PRIx64 "\",\"site\":", place->pid,
+		   place->ip);
+	out_json_string(pr->out, name);
+	if (place->file) {
+		out_printf(pr->out, ",\"file\":");
+		out_json_string(pr->out, place->file);
+		out_printf(pr->out, ",\"line\":%u", place->line);
+	}
+	if (why) {
+		snprintf(reason, sizeof(reason), "%s%s%s", why, said ? ": " : "", said ? said : "");
+		out_printf(pr->out, ",\"refused\":");
+		out_json_string(pr->out, reason);
+	}
+	out_printf(pr->out, "}\n");
 }
 
 static void say_refused(struct probing *pr, const char *name, const struct tl_place *place,
@@ -199,7 +276,9 @@ static void say_refused(struct probing *pr, const char *name, const struct tl_pl
 	/* What an instruction is stands in why; what the kernel said does not. */
 	const char *said = error == -EILSEQ ? NULL : strerror(-error);
 
-	if (pr->list)
+	if (pr->list && pr->json)
+		json_place(pr, name, place, why, said);
+	else if (pr->list)
 		out_printf(pr->out, "%#" PRIx64 " %s: refused: %s%s%s\n", place->ip, name, why,
 			   said ? ": " : "", said ? said : "");
 	else
@@ -211,16 +290,69 @@ static void on_placed(struct tl_probe *probe, const struct tl_place *place,
 		      enum tl_site_state state, int error, const char *why)
 {
 	struct probing *pr = tl_probe_data(probe);
-	bool several = strchr(tl_probe_spec(probe), '*');
+	bool several = is_pattern(tl_probe_spec(probe));
 	char name[NAME_MAX_];
 
-	name_of(place, name, sizeof(name));
+	name_of(pr, place, name, sizeof(name));
+	if (place->several && !several && !place->offset && !pr->list && state == TL_SITE_ARMED)
+		say("%s is one of several functions with this name; %s:%#" PRIx64
+		    " is this one alone",
+		    name, base_name(place->module), place->address);
 	if (state == TL_SITE_REFUSED && (pr->list || !several))
 		say_refused(pr, name, place, error, why);
-	else if (state == TL_SITE_ARMED && pr->list)
+	else if (state == TL_SITE_PENDING && pr->list && pr->json)
+		json_place(pr, name, place, NULL, NULL);
+	else if (state == TL_SITE_PENDING && pr->list)
 		out_printf(pr->out, "%#" PRIx64 " %s\n", place->ip, name);
 	else if (state == TL_SITE_ARMED && pr->count)
-		(void)!spot_of(pr, name);
+		spot_of(pr, name); /* in the table, be it never hit */
+}
+
+/* What a function of void returns, or one that nothing is known of, is the plain register. */
+struct result {
+	struct probing *pr;
+	bool written;
+};
+
+static int write_result(const struct tl_value *value, void *data)
+{
+	struct result *r = data;
+
+	r->written = true;
+	if (!r->pr->json) {
+		out_printf(r->pr->out, " = %s", value->text);
+		return 0;
+	}
+	out_printf(r->pr->out, ",\"type\":");
+	out_json_string(r->pr->out, value->type);
+	out_printf(r->pr->out, ",\"text\":");
+	out_json_string(r->pr->out, value->text);
+	return 0;
+}
+
+static void write_return(struct probing *pr, struct tl_task *task, const char *name,
+			 const struct tl_place *place, const struct tl_return *ret)
+{
+	uint64_t ns = ret->time - ret->entered;
+	struct result result = { .pr = pr };
+	int r;
+
+	probing_begin(pr);
+	if (pr->json) {
+		json_head(pr, task, name, ret->time, "return");
+		out_printf(pr->out, ",\"ret\":\"%#" PRIx64 "\"", ret->value);
+	} else {
+		out_printf(pr->out, "[pid %d] %s", tl_task_tid(task), name);
+	}
+	r = tl_place_result(place, task, pr->string_max, write_result, &result);
+	if (pr->json)
+		out_printf(pr->out, ",\"dur\":%" PRIu64 "}\n", ns);
+	else if (!result.written && r < 0)
+		out_printf(pr->out, " = %#" PRIx64 " <%.6f>\n", ret->value, (double)ns / 1e9);
+	else
+		out_printf(pr->out, result.written ? " <%.6f>\n" : " returned <%.6f>\n",
+			   (double)ns / 1e9);
+	line_done(pr);
 }
 
 static void count_return(struct probing *pr, const char *name, uint64_t ns)
@@ -237,30 +369,15 @@ static void on_returned(struct tl_probe *probe, struct tl_task *task, const stru
 			const struct tl_return *ret)
 {
 	struct probing *pr = tl_probe_data(probe);
-	const struct probe_args *args = args_of(pr, probe);
-	uint64_t ns = ret->time - ret->entered;
-	char name[NAME_MAX_], text[PROBE_TEXT_MAX];
+	char name[NAME_MAX_];
 
-	if (pr->list || pr->over)
+	if (pr->list || pr->over || !is_wanted(pr, task))
 		return;
-	name_of(place, name, sizeof(name));
-	if (pr->count) {
-		count_return(pr, name, ns);
-		return;
-	}
-	begin_json(pr);
-	probe_args_write(task, args ? args->result : ARG_HEX, ret->value, is_wide(task), text,
-			 sizeof(text));
-	if (pr->json) {
-		json_head(pr, task, name, ret->time, "return");
-		out_printf(pr->out, ",\"ret\":\"%#" PRIx64 "\",\"text\":", ret->value);
-		out_json_string(pr->out, text);
-		out_printf(pr->out, ",\"dur\":%" PRIu64 "}\n", ns);
-	} else {
-		out_printf(pr->out, "[pid %d] %s = %s <%.6f>\n", tl_task_tid(task), name, text,
-			   (double)ns / 1e9);
-	}
-	line_done(pr);
+	name_of(pr, place, name, sizeof(name));
+	if (pr->count)
+		count_return(pr, name, ret->time - ret->entered);
+	else
+		write_return(pr, task, name, place, ret);
 }
 
 const struct tl_probe_ops probing_entry_ops = { .size = sizeof(probing_entry_ops),
@@ -287,82 +404,44 @@ const struct tl_engine_ops probing_ops = { .size = sizeof(probing_ops),
 					   .name = "probe",
 					   .death = on_death };
 
+static const char *where_it_was_looked_for(const char *spec)
+{
+	const char *end = strstr(spec, " if "),
+		   *colon = memchr(spec, ':', end ? (size_t)(end - spec) : strlen(spec));
+
+	if (!colon)
+		return ". It was looked for in the program itself; MODULE:SYMBOL names another "
+		       "file";
+	if (colon[1] >= '1' && colon[1] <= '9')
+		return ". The line was looked for in the program's own debuginfo, if it has any; "
+		       "MODULE:FILE:LINE names another file's";
+	return "";
+}
+
 void probing_explain(struct probing *pr, const struct tl_probe *probe)
 {
 	size_t refused, places;
 
 	if (!probe)
 		return;
+	if (tl_probe_undecided(probe))
+		say("%s: %" PRIu64 " times its condition could not be decided: something that it "
+		    "names was optimized away or could not be read",
+		    tl_probe_spec(probe), tl_probe_undecided(probe));
+	if (tl_probe_missed(probe))
+		say("%s: %" PRIu64 " calls return to where no breakpoint can be: their returns are "
+		    "not told",
+		    tl_probe_spec(probe), tl_probe_missed(probe));
 	places = tl_probe_places(probe, &refused);
 	if (!places && tl_probe_near(probe))
 		say("%s: no such place was ever loaded. Is it %s?", tl_probe_spec(probe),
 		    tl_probe_near(probe));
 	else if (!places)
 		say("%s: no such place was ever loaded%s", tl_probe_spec(probe),
-		    strchr(tl_probe_spec(probe), ':') ? ""
-						      : ". It was looked for in the program "
-							"itself; MODULE:SYMBOL names another file");
-	else if (refused && !pr->list && strchr(tl_probe_spec(probe), '*'))
+		    where_it_was_looked_for(tl_probe_spec(probe)));
+	else if (refused && !pr->list && is_pattern(tl_probe_spec(probe)))
 		say("%s: %zu of %zu places refused; -l says why", tl_probe_spec(probe), refused,
 		    places);
-}
-
-static int by_hits(const void *a, const void *b)
-{
-	const struct spot *x = a, *y = b;
-
-	if (x->hits != y->hits)
-		return x->hits > y->hits ? -1 : 1;
-	return strcmp(x->name, y->name);
-}
-
-static void json_row(struct out *out, const struct spot *spot)
-{
-	out_printf(out, "{\"ev\":\"summary\",\"site\":");
-	out_json_string(out, spot->name);
-	out_printf(out, ",\"hits\":%" PRIu64, spot->hits);
-	if (spot->time)
-		out_printf(out,
-			   ",\"returns\":%" PRIu64 ",\"total\":%" PRIu64 ",\"p50\":%" PRIu64
-			   ",\"p99\":%" PRIu64 ",\"max\":%" PRIu64,
-			   spot->time->n, spot->time->total, latency_percentile(spot->time, 50),
-			   latency_percentile(spot->time, 99), spot->time->max);
-	out_printf(out, "}\n");
-}
-
-static void text_row(struct out *out, const struct spot *spot, bool times)
-{
-	out_printf(out, "%12" PRIu64, spot->hits);
-	if (spot->time)
-		out_printf(out, " %9.1f %9.1f %11.1f",
-			   (double)latency_percentile(spot->time, 50) / 1e3,
-			   (double)latency_percentile(spot->time, 99) / 1e3,
-			   (double)spot->time->max / 1e3);
-	else if (times)
-		out_printf(out, " %9s %9s %11s", "", "", "");
-	out_printf(out, "  %s\n", spot->name);
-}
-
-void probing_table(struct probing *pr)
-{
-	bool times = false;
-
-	begin_json(pr);
-	qsort(pr->spots, pr->nspots, sizeof(*pr->spots), by_hits);
-	for (size_t i = 0; i < pr->nspots; i++)
-		times |= pr->spots[i].time != NULL;
-	if (!pr->json && times)
-		out_printf(pr->out, "%12s %9s %9s %11s  site\n", "hits", "p50 us", "p99 us",
-			   "max us");
-	else if (!pr->json)
-		out_printf(pr->out, "%12s  site\n", "hits");
-	for (size_t i = 0; i < pr->nspots; i++)
-		if (pr->json)
-			json_row(pr->out, &pr->spots[i]);
-		else
-			text_row(pr->out, &pr->spots[i], times);
-	if (!pr->json)
-		out_printf(pr->out, "%12" PRIu64 "  total\n", pr->hits);
 }
 
 void probing_done(struct probing *pr)
@@ -372,4 +451,5 @@ void probing_done(struct probing *pr)
 		free(pr->spots[i].time);
 	}
 	free(pr->spots);
+	tl_unwinder_free(pr->unwinder);
 }

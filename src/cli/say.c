@@ -10,6 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool progress;
+
+void say_over_progress(bool shown)
+{
+	progress = shown;
+}
+
 void say(const char *fmt, ...)
 {
 	char line[1024];
@@ -18,7 +25,8 @@ void say(const char *fmt, ...)
 
 	/* One write, so that lines of a tracee do not come between. */
 	va_start(ap, fmt);
-	n = snprintf(line, sizeof(line), "trapline: ");
+	n = snprintf(line, sizeof(line), "%strapline: ", progress ? "\r\033[K" : "");
+	progress = false;
 	n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
 	va_end(ap);
 	if (n > (int)sizeof(line) - 2)

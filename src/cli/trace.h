@@ -168,6 +168,7 @@ void regs_json(const struct trace *trace, const struct regs_taken *taken, const 
 	       struct out *out);
 
 /* trace_stack.c: -k */
+void stack_write(struct out *out, struct tl_unwinder **unwinder, struct tl_task *task, bool json);
 void stack_print(struct traced *t);
 
 /* trace_count.c */

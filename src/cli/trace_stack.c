@@ -31,22 +31,28 @@ static int json_frame(const struct tl_frame *f, void *data)
 	return f->index >= 255;
 }
 
+void stack_write(struct out *out, struct tl_unwinder **unwinder, struct tl_task *task, bool json)
+{
+	int r;
+
+	if (!*unwinder && tl_unwinder_new(unwinder) < 0)
+		return;
+	if (json)
+		out_printf(out, "{\"pid\":%d,\"tid\":%d,\"ev\":\"stack\",\"frames\":[",
+			   tl_task_pid(task), tl_task_tid(task));
+	r = tl_stack_walk(*unwinder, task, json ? json_frame : text_frame, out);
+	if (json)
+		out_printf(out, "]}\n");
+	else if (r <= 0)
+		out_printf(out, " > (no stack: %s)\n", r < 0 ? tl_error_name(r) : "empty");
+}
+
 void stack_print(struct traced *t)
 {
 	struct trace *trace = t->trace;
 	struct out *out = t->out ? t->out : trace->out;
-	int r;
 
-	if (!trace->unwinder && tl_unwinder_new(&trace->unwinder) < 0)
-		return;
-	if (trace->o.json)
-		out_printf(out, "{\"pid\":%d,\"tid\":%d,\"ev\":\"stack\",\"frames\":[", t->pid,
-			   t->tid);
-	r = tl_stack_walk(trace->unwinder, t->task, trace->o.json ? json_frame : text_frame, out);
-	if (trace->o.json)
-		out_printf(out, "]}\n");
-	else if (r <= 0)
-		out_printf(out, " > (no stack: %s)\n", r < 0 ? tl_error_name(r) : "empty");
+	stack_write(out, &trace->unwinder, t->task, trace->o.json);
 	if (!out_is_buffered(out))
 		out_flush(out);
 }

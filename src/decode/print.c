@@ -103,22 +103,6 @@ void tl__flags(struct tl__ctx *c, const struct tl__names *t, uint64_t value)
 		tl__printf(c, " /* %s */", t->unknown);
 }
 
-static void escaped(struct tl__strbuf *out, unsigned char ch, unsigned char next, bool hex)
-{
-	static const char letters[] = "\"\\\n\t\r\v\f", shown[] = "\"\\ntrvf";
-	const char *at = ch ? memchr(letters, ch, sizeof(letters) - 1) : NULL;
-
-	if (at)
-		tl__strbuf_printf(out, "\\%c", shown[at - letters]);
-	else if (hex)
-		tl__strbuf_printf(out, "\\x%02x", ch);
-	/* The short octal form, unless the next character would be read as a part of it. */
-	else if (next >= '0' && next <= '7')
-		tl__strbuf_printf(out, "\\%03o", ch);
-	else
-		tl__strbuf_printf(out, "\\%o", ch);
-}
-
 static bool needs_hex(const struct tl__ctx *c, const char *s, size_t len)
 {
 	if (!(c->flags & TL_DECODE_HEX_STRINGS))
@@ -149,7 +133,7 @@ void tl__quote(struct tl__ctx *c, const char *s, size_t len, bool cut)
 		if (ch >= ' ' && ch <= '~' && ch != '"' && ch != '\\')
 			continue;
 		tl__strbuf_add(c->out, s + plain, i - plain);
-		escaped(c->out, ch, i + 1 < len ? (unsigned char)s[i + 1] : 0, false);
+		tl__strbuf_escape(c->out, ch, i + 1 < len ? (unsigned char)s[i + 1] : 0);
 		plain = i + 1;
 	}
 	tl__strbuf_add(c->out, s + plain, len - plain);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The functions of an ELF file. */
-#include "symbols.h"
+#include "debug.h"
 
 #include <elfutils/libdwfl.h>
 #include <errno.h>
@@ -18,8 +18,12 @@ struct segment {
 
 struct tl__symbols {
 	Dwfl *dwfl;
+	Dwfl_Module *module;
+	GElf_Addr bias; /* of dwfl's addresses */
+	uint16_t machine;
 	struct tl__symbol *list;
-	char **cut; /* names of ours, in place of those with a version */
+	struct tl__symbol **by_name; /* all of them, as they are shown */
+	char **cut;                  /* names of ours, in place of those with a version */
 	size_t ncut;
 	size_t n;
 	struct segment segments[SEGMENTS_MAX];
@@ -130,6 +134,7 @@ static int read_file(struct tl__symbols *s, const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	Dwfl_Module *module;
 	GElf_Addr bias = 0;
+	GElf_Ehdr header;
 	Elf *elf;
 
 	if (fd < 0)
@@ -142,8 +147,11 @@ static int read_file(struct tl__symbols *s, const char *path)
 	}
 	dwfl_report_end(s->dwfl, NULL, NULL);
 	elf = dwfl_module_getelf(module, &bias);
-	if (!elf)
+	if (!elf || !gelf_getehdr(elf, &header))
 		return -ENOEXEC;
+	s->module = module;
+	s->bias = bias;
+	s->machine = header.e_machine;
 	read_segments(s, elf);
 	return read_symbols(s, module, bias);
 }
@@ -169,6 +177,9 @@ void tl__symbols_free(struct tl__symbols *s)
 		dwfl_end(s->dwfl);
 	for (size_t i = 0; i < s->ncut; i++)
 		free(s->cut[i]);
+	for (size_t i = 0; i < s->n; i++)
+		free(s->list[i].demangled);
+	free(s->by_name);
 	free(s->cut);
 	free(s->list);
 	free(s);
@@ -179,12 +190,12 @@ size_t tl__symbols_count(const struct tl__symbols *s)
 	return s->n;
 }
 
-const struct tl__symbol *tl__symbols_get(const struct tl__symbols *s, size_t i)
+struct tl__symbol *tl__symbols_get(const struct tl__symbols *s, size_t i)
 {
 	return i < s->n ? &s->list[i] : NULL;
 }
 
-const struct tl__symbol *tl__symbols_at(const struct tl__symbols *s, uint64_t value)
+struct tl__symbol *tl__symbols_at(const struct tl__symbols *s, uint64_t value)
 {
 	size_t low = 0, high = s->n;
 
@@ -203,6 +214,15 @@ const struct tl__symbol *tl__symbols_at(const struct tl__symbols *s, uint64_t va
 	return NULL;
 }
 
+bool tl__symbols_is_code(const struct tl__symbols *s, uint64_t value)
+{
+	for (size_t i = 0; i < s->nsegments; i++)
+		if (value >= s->segments[i].value &&
+		    value - s->segments[i].value < s->segments[i].size)
+			return true;
+	return false;
+}
+
 bool tl__symbols_value_of(const struct tl__symbols *s, uint64_t offset, uint64_t *ret)
 {
 	for (size_t i = 0; i < s->nsegments; i++) {
@@ -215,4 +235,76 @@ bool tl__symbols_value_of(const struct tl__symbols *s, uint64_t offset, uint64_t
 		}
 	}
 	return false;
+}
+
+uint16_t tl__symbols_machine(const struct tl__symbols *s)
+{
+	return s->machine;
+}
+
+Dwarf *tl__symbols_dwarf(const struct tl__symbols *s, uint64_t *ret_bias)
+{
+	GElf_Addr bias = 0;
+	Dwarf *dwarf = dwfl_module_getdwarf(s->module, &bias);
+
+	*ret_bias = bias - s->bias;
+	return dwarf;
+}
+
+Dwarf_CFI *tl__symbols_cfi(const struct tl__symbols *s, bool eh, uint64_t *ret_bias)
+{
+	GElf_Addr bias = 0;
+	Dwarf_CFI *cfi =
+		eh ? dwfl_module_eh_cfi(s->module, &bias) : dwfl_module_dwarf_cfi(s->module, &bias);
+
+	*ret_bias = bias - s->bias;
+	return cfi;
+}
+
+const char *tl__symbol_shown(struct tl__symbol *sym)
+{
+	if (!sym->demangled && !sym->plain) {
+		sym->demangled = tl__demangle(sym->name);
+		sym->plain = !sym->demangled;
+	}
+	return sym->demangled ? sym->demangled : sym->name;
+}
+
+static int by_shown(const void *a, const void *b)
+{
+	struct tl__symbol *const *x = a, *const *y = b;
+
+	return strcmp(tl__symbol_shown(*x), tl__symbol_shown(*y));
+}
+
+bool tl__symbols_is_repeated(struct tl__symbols *s, struct tl__symbol *sym)
+{
+	struct tl__symbol **found;
+
+	if (!s->by_name) {
+		s->by_name = calloc(s->n, sizeof(struct tl__symbol *));
+		if (!s->by_name)
+			return false;
+		for (size_t i = 0; i < s->n; i++)
+			s->by_name[i] = &s->list[i];
+		qsort(s->by_name, s->n, sizeof(struct tl__symbol *), by_shown);
+	}
+	found = bsearch(&sym, s->by_name, s->n, sizeof(struct tl__symbol *), by_shown);
+	if (!found)
+		return false;
+	for (size_t i = (size_t)(found - s->by_name); i-- > 0 && !by_shown(&s->by_name[i], &sym);)
+		if (s->by_name[i]->value != sym->value)
+			return true;
+	for (size_t i = (size_t)(found - s->by_name); i < s->n && !by_shown(&s->by_name[i], &sym);
+	     i++)
+		if (s->by_name[i]->value != sym->value)
+			return true;
+	return false;
+}
+
+Elf *tl__symbols_elf(const struct tl__symbols *s)
+{
+	GElf_Addr bias;
+
+	return dwfl_module_getelf(s->module, &bias);
 }

@@ -7,6 +7,8 @@
  */
 #include "unwind.h"
 
+#include "symbols.h"
+
 #include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <stdio.h>
@@ -148,6 +150,8 @@ static int on_dwfl_frame(Dwfl_Frame *state, void *arg)
 	Dwfl_Module *module;
 	GElf_Sym sym;
 	GElf_Off off = 0;
+	char *demangled;
+	int r;
 
 	if (!dwfl_frame_pc(state, &pc, &activation))
 		return DWARF_CB_ABORT;
@@ -160,8 +164,13 @@ static int on_dwfl_frame(Dwfl_Frame *state, void *arg)
 						    NULL, NULL);
 		frame.offset = frame.symbol ? off + !activation : pc - start;
 	}
+	demangled = frame.symbol ? tl__demangle(frame.symbol) : NULL;
+	if (demangled)
+		frame.symbol = demangled;
 	u->seen++;
-	return u->on_frame(&frame, u->data) ? DWARF_CB_ABORT : DWARF_CB_OK;
+	r = u->on_frame(&frame, u->data);
+	free(demangled);
+	return r ? DWARF_CB_ABORT : DWARF_CB_OK;
 }
 
 int tl__unwind(struct tl__unwinder *u, const struct tl__unwind_input *in,

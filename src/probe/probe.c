@@ -70,6 +70,8 @@ static tl_verdict on_clone(struct tl_engine *e, struct tl_task *task, const stru
 	struct tl_task *child = ev->clone.child;
 
 	(void)task;
+	if (child && ev->clone.kind == TL_CLONE_FORK)
+		tl__usdt_forked(watcher->process, child);
 	/* A vfork's child has its parent's memory until its exec. One that cannot be followed is
 	 * not probed. */
 	if (child)
@@ -211,10 +213,21 @@ int tl__probe_add(struct tl_prober *prober, const char *spec, const struct tl_pr
 
 void tl__probe_remove(struct tl_probe *probe)
 {
-	struct tl__spot *spot;
+	struct tl__spot *spot, *next;
 
 	probe->removed = true;
-	LIST_FOREACH (spot, &probe->spots, in_probe)
-		if (spot->module)
+	for (spot = LIST_FIRST(&probe->spots); spot; spot = next) {
+		next = LIST_NEXT(spot, in_probe);
+		if (!spot->dropped)
 			tl__spot_drop(spot);
+	}
+}
+
+void tl__probe_enable(struct tl_probe *probe, bool enable)
+{
+	struct tl__spot *spot;
+
+	probe->disabled = !enable;
+	LIST_FOREACH (spot, &probe->spots, in_probe)
+		tl__spot_enable(spot, enable);
 }

@@ -12,10 +12,47 @@
 
 #include <sys/queue.h>
 
+struct tl__condition;
+struct tl__function;
+struct tl__machine;
+
+enum { TL__TYPES_MAX = 16 };
+
+enum tl__given_type {
+	TL__GIVEN_HEX,
+	TL__GIVEN_BOOL,
+	TL__GIVEN_CHAR,
+	TL__GIVEN_SHORT,
+	TL__GIVEN_INT,
+	TL__GIVEN_UINT,
+	TL__GIVEN_LONG,
+	TL__GIVEN_ULONG,
+	TL__GIVEN_STR
+};
+
+/* By their places in a table of names: type_names.c. */
+struct tl__types {
+	bool given;
+	uint8_t n, args[TL__TYPES_MAX], result;
+};
+
 struct tl__spec {
-	char *module, *symbol; /* NULL: the program; by address */
+	char *module, *symbol; /* NULL: the program; by address, or by line */
+	char *provider;        /* of a static probe, whose name is symbol; NULL: it is none */
+	char *file;            /* of source; NULL: not by line */
+	unsigned line;
 	uint64_t offset;
 	bool every; /* instruction of the function */
+	struct tl__types types;
+	struct tl__condition *condition;
+};
+
+/* To whom a value is told, and how. */
+struct tl__telling {
+	const struct tl__machine *m;
+	unsigned string_max;
+	int (*on_value)(const struct tl_value *value, void *data);
+	void *data;
 };
 
 /* A file, as long as anybody has it mapped. */
@@ -43,7 +80,17 @@ struct tl__spot {
 	struct tl_probe *probe;
 	struct tl__module *module;
 	struct tl_place place;
-	struct tl_site *site;
+	struct tl_site *site; /* NULL: its probe is disabled */
+	unsigned sites;       /* that will still be released */
+	bool dropped;
+	struct tl__function *function; /* its debuginfo: values.c */
+	bool no_function;              /* it has been looked for */
+	/* Of a static probe; NULL: it is none. */
+	const char *operands;
+	char *own_name;     /* "provider:name", in place */
+	uint64_t semaphore; /* in the file's addresses; 0: none */
+	bool listens;       /* and is counted in the program */
+	uint64_t indirect;  /* of the call that returns just now: returns.c */
 };
 
 struct tl_probe {
@@ -55,8 +102,10 @@ struct tl_probe {
 	const struct tl_probe_ops *ops;
 	void *data;
 	LIST_HEAD(, tl__spot) spots;
-	size_t places, refused, missed; /* returns that will not be told */
-	bool removed;
+	size_t places, refused;
+	uint64_t undecided; /* hits, for its condition */
+	uint64_t missed;    /* returns that will not be told */
+	bool removed, disabled;
 	unsigned near_distance; /* of the name that is most like it: note_near() */
 	char near[128];
 };
@@ -112,6 +161,7 @@ int tl__prober_attach(struct tl_prober *prober, struct tl_task *task, bool runni
 int tl__probe_add(struct tl_prober *prober, const char *spec, const struct tl_probe_ops *ops,
 		  void *data, struct tl_probe **ret);
 void tl__probe_remove(struct tl_probe *probe);
+void tl__probe_enable(struct tl_probe *probe, bool enable);
 
 /* spec.c */
 int tl__spec_parse(const char *text, struct tl__spec *ret);
@@ -126,13 +176,51 @@ void tl__file_unref(struct tl__file *file);
 void tl__modules_look(struct tl__watched *w, struct tl_task *task);
 void tl__modules_drop(struct tl__watched *w);
 
+/* match.c */
+struct tl__symbol *tl__match_next(const struct tl__spec *spec, struct tl__symbols *s, size_t *i);
+void tl__match_note_near(struct tl_probe *probe, const struct tl__module *m, bool named);
+
+/* values.c */
+const struct tl__function *tl__spot_function(struct tl__spot *spot);
+void tl__machine_of(const struct tl__spot *spot, struct tl_task *task, struct tl__machine *ret);
+int tl__place_args(const struct tl_place *place, struct tl_task *task, unsigned string_max,
+		   int (*on_value)(const struct tl_value *value, void *data), void *data);
+int tl__place_result(const struct tl_place *place, struct tl_task *task, unsigned string_max,
+		     int (*on_value)(const struct tl_value *value, void *data), void *data);
+
+/* type_names.c. "(TYPE, ...) = TYPE" is taken off the end of a SPEC; -EINVAL: it is none. */
+int tl__types_parse(char *spec, struct tl__types *ret);
+const char *tl__type_name(uint8_t i, enum tl__given_type *ret);
+uint8_t tl__type_index(const char *name); /* one that there is */
+
+/* typed.c */
+int tl__typed_tell(const struct tl__machine *m, uint8_t i, uint64_t bits,
+		   const struct tl__telling *t);
+int tl__typed_args(const struct tl__types *types, const struct tl__machine *m, struct tl_task *task,
+		   const struct tl__telling *t);
+int tl__typed_result(const struct tl__types *types, const struct tl__machine *m,
+		     struct tl_task *task, const struct tl__telling *t);
+
+/* usdt.c */
+void tl__usdt_listen(struct tl__spot *spot, bool listen);
+void tl__usdt_forked(struct tl__watched *parent, struct tl_task *child);
+bool tl__usdt_arg(const struct tl__spot *spot, uint16_t machine, struct tl_task *task,
+		  unsigned long n, uint64_t *ret, bool *ret_is_signed);
+int tl__usdt_args(struct tl__spot *spot, const struct tl__machine *m, struct tl_task *task,
+		  const struct tl__telling *t);
+
+/* decide.c */
+int tl__decide(struct tl__spot *spot, struct tl_task *task); /* 1, 0; -1: it cannot be told */
+const char *tl__decide_unknown(struct tl__spot *spot, struct tl_task *task);
+
 /* returns.c */
-void tl__returns_enter(struct tl__spot *spot, struct tl_task *task, uint64_t time);
+void tl__returns_enter(struct tl__spot *spot, struct tl_task *task);
 void tl__returns_forget(struct tl__watched *w, const struct tl__spot *spot);
 void tl__returns_drop(struct tl__watched *w);
 
 /* place.c */
 void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_task *task);
 void tl__spot_drop(struct tl__spot *spot);
+void tl__spot_enable(struct tl__spot *spot, bool enable);
 
 #endif

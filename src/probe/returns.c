@@ -9,11 +9,14 @@
  */
 #include "probe.h"
 
+#include "debug.h"
 #include "hash.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* A function may take its arguments off the stack (i386's ret n). */
 enum { ARGUMENTS_MAX = 256, FIRST_ROOM = 16 };
@@ -21,6 +24,7 @@ enum { ARGUMENTS_MAX = 256, FIRST_ROOM = 16 };
 struct open {
 	struct tl__spot *spot;
 	uint64_t sp, to, entered;
+	uint64_t indirect; /* where a large result will be: arm64's x8, which nobody keeps */
 };
 
 static struct tl__watcher *watcher_of(struct tl__watched *w, const struct tl_task *task)
@@ -68,6 +72,7 @@ static void tell(const struct open *call, struct tl_task *task, uint64_t time, u
 		.size = sizeof(ret), .time = time, .entered = call->entered, .value = value
 	};
 
+	call->spot->indirect = call->indirect;
 	if (!probe->removed)
 		probe->ops->returned(probe, task, &call->spot->place, &ret);
 }
@@ -104,12 +109,34 @@ static void on_release(struct tl_site *site, void *data)
 	free(back);
 }
 
+/* Where no site can be no return is seen. */
+static void miss(const struct tl__back *back)
+{
+	struct tl__watcher *watcher;
+	struct open *o;
+
+	LIST_FOREACH (watcher, &back->process->watchers, link) {
+		o = watcher->open;
+		for (size_t i = watcher->nopen; i-- > 0;) {
+			if (o[i].to != back->to)
+				continue;
+			o[i].spot->probe->missed++;
+			forget(watcher, i);
+		}
+	}
+}
+
 static void on_changed(struct tl_site *site, enum tl_site_state state, int error, const char *why)
 {
+	const struct tl__back *back = tl_site_data(site);
+
 	(void)error;
 	(void)why;
-	if (state == TL_SITE_REFUSED)
-		tl_site_remove(site);
+	if (state != TL_SITE_REFUSED)
+		return;
+	if (back->process)
+		miss(back);
+	tl_site_remove(site);
 }
 
 static const struct tl_site_ops ops = {
@@ -137,17 +164,31 @@ static int watch(struct tl__watched *w, struct tl_task *task, uint64_t to)
 	return r;
 }
 
-void tl__returns_enter(struct tl__spot *spot, struct tl_task *task, uint64_t time)
+/* Its time begins here, not with the stop: what was read of it before is none of its own. */
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void tl__returns_enter(struct tl__spot *spot, struct tl_task *task)
 {
 	struct tl__watched *w = spot->module ? spot->module->process : NULL;
 	struct tl__watcher *watcher = w ? watcher_of(w, task) : NULL;
 	struct tl_call_frame frame = { .size = sizeof(frame) };
-	struct open call = { .spot = spot, .entered = time };
+	struct open call = { .spot = spot };
 
 	if (!watcher || tl_task_call_frame(task, &frame) < 0)
 		return;
 	call.sp = frame.sp;
 	call.to = frame.return_address;
+	if (spot->module->file->symbols &&
+	    tl__symbols_machine(spot->module->file->symbols) == EM_AARCH64 &&
+	    tl_task_read_reg(task, "x8", &call.indirect) < 0)
+		call.indirect = 0;
+	call.entered = now();
 	if (watch(w, task, call.to) < 0 || push(watcher, &call) < 0)
 		spot->probe->missed++;
 }

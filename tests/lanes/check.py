@@ -121,7 +121,7 @@ def main():
         cells = re.findall(r"^\d+ cells.*", p.stdout, re.M)
         result(f"{name} steps: {'; '.join(cells) or 'ended early'}", p.returncode == 0 and len(cells) == len(steps) // 2, p.stdout)
         called = [f"{BUILD}/tests/{t}" for t in ["test-sites", "called"] + (["called_32"] if name.startswith("x86") else [])]
-        if name not in ("arm64-6.12", "arm64-old"):
+        if name not in ("x86-newest", "arm64-6.12", "arm64-old"):
             p = lane(name, "./test-sites", ".", "50" if name.startswith("arm64") else "10", *(["only-64"] if name == "uml-guest" else []), files=called)
             result(f"{name} sites", p.returncode == 0 and "PASSED" in p.stdout, p.stdout)
         if name in ("x86-6.1", "arm64", "uml-guest"):
@@ -130,6 +130,13 @@ def main():
             files = [f"{BUILD}/tests/{t}" for t in ("called", "churn")] + [f"{ROOT}/tests/lanes/survive.sh"]
             p = lane(name, "sh", "./survive.sh", "6", files=files)
             result(f"{name} survival", p.returncode == 0 and "6 rounds, 0 failed" in p.stdout, p.stdout)
+        if name in ("x86-6.1", "arm64"):
+            p = lane(name, "./test-mappings", ".", files=[f"{BUILD}/tests/{t}" for t in ("test-mappings", "remapped")])
+            result(f"{name} mappings", p.returncode == 0 and "[  PASSED  ] 2" in p.stdout, p.stdout)
+            described = ["described", "described_fast", "noted"] + (["described_32", "noted_32"] if name.startswith("x86") else [])
+            files = [f"{BUILD}/tests/{t}" for t in described] + [f"{ROOT}/tests/live/values.sh"]
+            p = lane(name, "sh", "./values.sh", "trapline", ".", *described, files=files)
+            result(f"{name} values", p.returncode == 0 and p.stdout.count("ok   ") >= 26, p.stdout)
         if name != "uml-guest":
             p = lane(name, "sh", "-c", OWN_FILTER, files=tracees)
             result(f"{name} own filter", p.returncode == 0 and p.stdout.count("traced") == 6 and "status 0" in p.stdout, p.stdout)
@@ -145,8 +152,8 @@ def main():
             p = subprocess.run([f"{ROOT}/tests/live/own_log.py", BUILD, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             calls = re.search(r"^\d+ calls of.*", p.stdout, re.M)
             result(f"{name} exactness: {calls[0] if calls else 'ended early'}", p.returncode == 0, p.stdout)
-        # An emulated arm64 is slow, and the modes do not differ by kernel.
-        short = "SHORT=yes\n" if name == "arm64-6.12" else ""
+        # An emulated machine is slow, and the modes do not differ by kernel.
+        short = "SHORT=yes\n" if name in ("x86-newest", "arm64-6.12") else ""
         p = lane(name, "sh", "-c", short + PROGRAMS, files=only_64 if name == "uml-guest" else tracees)
         bad = re.findall(r"^FAIL.*(?:\n(?!ok|FAIL).*)*", p.stdout, re.M)
         good = len(re.findall(r"^ok ", p.stdout, re.M))

@@ -77,7 +77,13 @@ def returns():
     check("calls, returns and results, of recursion, longjmp, tail calls, coroutines, handlers", rc == 0 and seen == want, (seen, want, err))
     check("a backtrace through probed functions is the same", (printed, err) == (alone.stdout, alone.stderr), (err, alone.stderr))
     rc, printed, err = probe("-c", "-r", "hot", "--", f"{TRACEES}/called", "4", "200")
-    check("times are counted", re.search(r"^ +800 +[\d.]+ +[\d.]+ +[\d.]+  called:hot$", err, re.M), err)
+    check("times are counted", re.search(r"^ +800 +[\d.]+ +[\d.]+ +[\d.]+ \|.*\|  called:hot$", err, re.M), err)
+
+
+def returns_to_traps():
+    rc, out, err = probe("-r", "called", "--", f"{TRACEES}/returns_to_trap")
+    check("returns to a breakpoint of the program's own are none, and counted", rc == 0 and out == "3 traps\n" and
+          err.count("called()\n") == 4 and err.count(" returned <") == 1 and "3 calls return to where no breakpoint can be" in err, (rc, out, err))
 
 
 def faults():
@@ -90,7 +96,7 @@ def faults():
 
 
 def attached():
-    p = running("4", "100000000")
+    p = running("4", "0")
     before = mapped(p.pid)
     for i in range(12):
         rc, out, err = probe("-c", "-e", "hot+*", "-e", "outer+*", "-p", str(p.pid), "--max-hits", str(i * 37 + 1))
@@ -107,8 +113,14 @@ def attached():
     t.send_signal(signal.SIGINT)
     err = t.communicate(timeout=30)[1]
     check("an interrupt ends it", t.returncode == 0 and counts(err).get("called:hot", 0) > 100 and p.poll() is None, (t.returncode, err))
+    for thread, some in (("calle*", True), (str(p.pid), False), ("nobody", False)):
+        rc, out, err = probe("-c", "-e", "hot", "--duration", "0.2", "--thread", thread, "-p", str(p.pid))
+        check(f"only of threads {thread}", rc == 0 and (counts(err).get("called:hot", 0) > 0) == some, (rc, err))
     p.kill()
     p.wait()
+    rc, out, err = probe("-c", "-r", "hot", "--format=json", "--", f"{TRACEES}/called", "2", "100")
+    row = [e for e in map(json.loads, err.splitlines()) if e["ev"] == "summary"]
+    check("how times are spread", len(row) == 1 and sum(n for _, n in row[0]["histogram"]) == row[0]["returns"] == 200, err)
 
 
 def arguments():
@@ -119,9 +131,8 @@ def arguments():
     rc, out, err = probe("-r", "libc:fopen(str, str) = ptr", "--format=json", "--", "python3", "-c",
                          "import ctypes; ctypes.CDLL(None).fopen(b'/no \"\\n\\x01' + b'x' * 100, b'r')")
     lines = [json.loads(line) for line in err.splitlines()]
-    mine = [e for e in lines if e["ev"] == "probe" and "/no" in e["text"][0]]
-    check("strings, quoted and cut", len(mine) == 1 and mine[0]["text"] == ['"/no \\"\\n\\x01' + "x" * 57 + '"...', '"r"'] and
-          len(mine[0]["args"]) == 2 and any(e["ev"] == "return" and int(e["ret"], 16) == 0 for e in lines), mine)
+    mine = [[a["text"] for a in e["args"]] for e in lines if e["ev"] == "probe" and "/no" in e["args"][0]["text"]]
+    check("strings, quoted and cut", mine == [['"/no \\"\\n\\1' + "x" * 57 + '"...', '"r"']] and any(e["ev"] == "return" and int(e["ret"], 16) == 0 for e in lines), mine)
     for i in range(10):
         p = subprocess.Popen([TRAPLINE, "probe", "-r", "libc:fopen", "--", "ls", "-l", "/usr/share/doc/bash"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
         p.stderr.readline()
@@ -162,34 +173,122 @@ def sandboxed():
         p.wait()
 
 
+def held():
+    """On the tracer's core, where it comes by all the time; and sees nothing of it."""
+    rc, out, err = probe("-c", "-e", "hot", "--", f"{TRACEES}/own_affinity", "20000")
+    check("a hot program sees its own affinity", rc == 0 and counts(err).get("own_affinity:hot") == 20000, (rc, err))
+    mask = open("/proc/self/status").read().split("Cpus_allowed_list:")[1].split()[0]
+    for way in ("let go", "killed"):
+        p = subprocess.Popen([f"{TRACEES}/called", "1", "0"])
+        t = subprocess.Popen([TRAPLINE, "probe", "-c", "-e", "hot", "-p", str(p.pid)], stderr=subprocess.PIPE, text=True)
+        tids, narrow, until = [], False, time.time() + 10
+        while not narrow and time.time() < until:
+            time.sleep(0.05)
+            tids = os.listdir(f"/proc/{p.pid}/task")
+            narrow = any(f"Cpus_allowed_list:\t{mask}\n" not in open(f"/proc/{p.pid}/task/{t_}/status").read() for t_ in tids)
+        t.send_signal(signal.SIGINT if way == "let go" else signal.SIGKILL)
+        t.communicate(timeout=20)
+        time.sleep(0.3)
+        after = [open(f"/proc/{p.pid}/task/{t_}/status").read().split("Cpus_allowed_list:")[1].split()[0] for t_ in tids]
+        check(f"it was held, and is as it was: {way}", (narrow or "-" not in mask) and after == [mask] * len(tids) and p.poll() is None, (narrow, mask, after))
+        p.terminate()
+        p.wait(20)
+
+
+def statics():
+    """Those of Debian's python, which counts who listens."""
+    python = os.path.realpath("/usr/bin/python3")
+    name = os.path.basename(python)
+    if "stapsdt" not in subprocess.run(["readelf", "-n", python], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout:
+        print("     no static probes in this python: values.sh has some of its own")
+        return
+    rc, out, err = probe("-e", f"{name}:python:gc__*", "--", python, "-c", "import gc; print('now'); gc.collect(1)")
+    check("static probes, with their arguments", rc == 0 and f"{name}:python:gc__start(1)" in err and f"{name}:python:gc__done(0)" in err, err)
+    rc, out, err = probe("-e", f"{name}:python:line(str, str, int)", "--", python, "-c", "def f():\n  pass\nf()")
+    check("static probes, by types", rc == 0 and f'{name}:python:line("<string>", "f", 2)' in err, err)
+    p = subprocess.Popen([python, "-c", "import time\nfor i in range(1000): time.sleep(0.01); (lambda: 0)()"])
+    time.sleep(0.3)
+    rc, out, err = probe("-c", "-e", f"{name}:python:line", "--max-hits", "5", "-p", str(p.pid))
+    n = counts(err).get(f"{name}:python:line")
+    rc2, out, err2 = probe("-c", "-e", f"{name}:python:line", "--max-hits", "5", "-p", str(p.pid))
+    check("static probes of a running program", n == 5 and rc == rc2 == 0, (err, err2))
+    m = re.search(r"Name: line\n\s+Location: (\w+), Base: \w+, Semaphore: (\w+)", subprocess.run(["readelf", "-n", python], stdout=subprocess.PIPE, text=True).stdout)
+    base = int(open(f"/proc/{p.pid}/maps").readline().split("-")[0], 16)
+    with open(f"/proc/{p.pid}/mem", "rb", 0) as mem:
+        mem.seek(int(m[2], 16) if base == 0x400000 else base + int(m[2], 16))
+        left = mem.read(2)
+    check("nobody listens any more", left == b"\0\0", left)
+    p.kill()
+    p.wait()
+
+
+def stacks():
+    rc, out, err = probe("-k", "-e", "hot", "--max-hits", "1", "--", f"{TRACEES}/called", "1", "1")
+    check("-k: the stack", rc == 0 and re.search(r"called:hot\(.*\)\n > \S*/called\(hot\+0\).*\n > \S*/called\(outer\+0x", err), err)
+    rc, out, err = probe("-k", "--format=json", "-e", "hot", "--max-hits", "1", "--", f"{TRACEES}/called", "1", "1")
+    got = [e for e in map(json.loads, err.splitlines()) if e["ev"] == "stack"]
+    check("-k: in JSON", len(got) == 1 and [f.get("symbol") for f in got[0]["frames"][:2]] == ["hot", "outer"], err)
+
+
+def names():
+    rc, out, err = probe("-c", "-e", "libc:strlen", "--", "ls", "/etc/hostname")
+    check("an IFUNC is the one that was picked", rc == 0 and counts(err).get("libc.so.6:strlen", 0) > 10, err)
+    rc, out, err = probe("-e", "strlen", "--", f"{TRACEES}/workload_static", "memory")
+    check("an IFUNC that has not been picked yet", rc == 0 and "IFUNC" in err, err)
+    for spec in ("deeper", "*::deeper", "_ZN12_GLOBAL__N_16deeperEii"):
+        rc, out, err = probe("-e", spec, "--max-hits", "1", "--", f"{TRACEES}/throws")
+        check(f"C++: {spec}", "throws:(anonymous namespace)::deeper(n=1, kind=0)" in err, err)
+    rc, out, err = probe("-e", "deepr", "--", f"{TRACEES}/throws")
+    check("C++: the nearest", "Is it throws:" in err or "no such place" in err, err)
+
+
 def refusals():
     called = [f"{TRACEES}/called", "1", "1"]
     for spec, said in (("nosuch", "no such place was ever loaded"), ("nosuch:main", "no such place was ever loaded"),
-                       ("hot+1", "inside an instruction"), ("called:0x10", "not executable"), ("libc:strlen", "IFUNC")):
+                       ("hot+1", "inside an instruction"), ("called:0x10", "not executable"), ("libc:memcpy", "is one of several functions with this name"),
+                       ("a.c:7", "no such place"), ("hot if nosuch == 1", "no argument or variable"), ("libz:crc32 if x", "no such place")):
         rc, out, err = probe("-e", spec, "--", *called)
         check(f"{spec}: {said}", rc == 0 and said in err, (rc, err))
     for args, said in ((["-e", "+", "--", "true"], "not a SPEC"), (["--", "true"], "which place"), (["-e", "x"], "a program to run"),
-                       (["-e", "x(foo)", "--", "true"], "each is one of"),
-                       (["-e", "x(int", "--", "true"], "each is one of"), (["-e", "x(int) foo", "--", "true"], "each is one of"),
+                       (["-e", "x(foo)", "--", "true"], "not a SPEC"),
+                       (["-e", "x(int", "--", "true"], "not a SPEC"), (["-e", "x(int) foo", "--", "true"], "not a SPEC"),
+                       (["-e", "x+4(int)", "--", "true"], "not a SPEC"),
+                       (["-e", "x if", "--", "true"], "not a SPEC"), (["-e", "x if a >", "--", "true"], "not a SPEC"),
+                       (["-e", "a.c:0", "--", "true"], "not a SPEC"),
                        (["-e", "x", "-p", "0"], "not a number"), (["-e", "x", "--format=xml", "--", "true"], "text or json"),
                        (["-e", "x", "--", "/nosuch"], "no such file"), (["-e", "main", "-p", "1999999999"], "no such process")):
         rc, out, err = probe(*args)
         check(f"{' '.join(args)}: {said}", rc in (1, 2) and said in err, (rc, err))
+    rc, out, err = probe("-e", "x if", "--", "true")
+    check("a wrong SPEC is a wrong command line", rc == 2, (rc, err))
+    rc, out, err = probe("-e", "hot+1 if *nosuch == 3", "--", *called)
+    check("a condition makes no pattern of it: refusals are told", "no probe at" in err, err)
+    rc, out, err = probe("-e", "ho?+1", "--", *called)
+    check("refusals of a pattern are counted", "1 of 1 places refused" in err, err)
     for spec, near in (("malloc", "libc.so.6:malloc"), ("libc:mallco", "libc.so.6:malloc"), ("houter", "called:outer"), ("libc:qqqqqqqqqq", None)):
         rc, out, err = probe("-e", spec, "--", *called)
         check(f"{spec}: {near}", f"Is it {near}?" in err if near else "Is it" not in err, err)
     rc, out, err = probe("-l", "-e", "hot+*", "--", *called)
+    rc, out, json_err = probe("-l", "--format=json", "-e", "hot", "-e", "hot+1", "--", *called)
+    places = [e for e in map(json.loads, json_err.splitlines()) if e["ev"] == "place"]
+    check("-l lists in JSON", [(e["site"], e.get("refused")) for e in places] ==
+          [("called:hot", None), ("called:hot+0x1", "inside an instruction")], json_err)
     check("-l lists", rc == 0 and len(re.findall(r"^0x[0-9a-f]+ called:hot", err, re.M)) >= 2, err)
 
 
 def main():
     programs()
     returns()
+    returns_to_traps()
     arguments()
     faults()
     attached()
     blocked()
     sandboxed()
+    held()
+    stacks()
+    statics()
+    names()
     refusals()
     print(f"{len(failures)} failures")
     return 1 if failures else 0

@@ -28,15 +28,16 @@ WAYS = ("tracer", "guardian first", "both")
 PROGRAMS = [p for p in ("called", "called_32") if os.path.exists(f"{TRACEES}/{p}")]
 
 
-def guardians():
-    found = {}
+def guardians(program):
+    """Of its churn, whose command line a guardian shares; other tests have guardians, too."""
+    found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            stat = open(f"/proc/{pid}/stat").read()
+            stat, words = open(f"/proc/{pid}/stat").read(), open(f"/proc/{pid}/cmdline").read().split("\0")
         except OSError:
             continue
-        if "(trapline-guard) " in stat and ") Z" not in stat:
-            found[int(pid)] = stat
+        if "(trapline-guard) " in stat and ") Z" not in stat and words[:2] == [CHURN, str(program)]:
+            found.append(int(pid))
     return found
 
 
@@ -60,10 +61,10 @@ def one(round_):
     program, way = PROGRAMS[round_ % len(PROGRAMS)], WAYS[round_ // len(PROGRAMS) % len(WAYS)]
     p = subprocess.Popen([f"{TRACEES}/{program}", o.threads, "0", random.choice(["alone", "signals", "both"])])
     time.sleep(0.1)
-    caught, before = status(p.pid, "SigCgt"), guardians()
+    caught = status(p.pid, "SigCgt")
     t = subprocess.Popen([CHURN, str(p.pid)])
     time.sleep(random.choice([0.02, 0.1, 0.4]) * random.random() * 2)
-    new = [g for g in guardians() if g not in before]
+    new = guardians(p.pid)
     if way == "guardian first":
         for g in new:
             kill(g)
@@ -74,13 +75,13 @@ def one(round_):
             kill(g)
     t.wait()
     until = time.time() + 5
-    while way == "tracer" and any(g not in before for g in guardians()) and time.time() < until:
+    while way == "tracer" and guardians(p.pid) and time.time() < until:
         time.sleep(0.01)
     if p.poll() is not None:
         return f"{program}, {way}: died, {p.returncode}"
     text = subprocess.run([TRAPLINE, "doctor", str(p.pid)], stdout=subprocess.PIPE, text=True).stdout
     if way == "tracer" and "as in its files" not in text:
-        return f"{program}, {way}: the guardian has not restored the text\n{text}"
+        return f"{program}, {way}: the guardian has not restored the text, still there: {guardians(p.pid)}\n{text}"
     r = subprocess.run([TRAPLINE, "probe", "-c", "-e", "hot", "--max-hits", "3", "-p", str(p.pid)], stderr=subprocess.PIPE, text=True)
     if r.returncode or not re.search(r"^ +3  total", r.stderr, re.M):
         return f"{program}, {way}: attached to again: {r}, {p.poll()}"
@@ -93,10 +94,10 @@ def one(round_):
         return f"{program}, {way}: its text is not as it was\n{text}"
     # A handler of its own may be running.
     until = time.time() + 2
-    while int(status(p.pid, "SigBlk"), 16) and time.time() < until:
+    while (blocked := int(status(p.pid, "SigBlk"), 16)) and time.time() < until:
         time.sleep(0.001)
-    if ours(p.pid) or status(p.pid, "SigCgt") != caught or int(status(p.pid, "SigBlk"), 16):
-        return f"{program}, {way}: left {ours(p.pid)}, signals {caught} then {status(p.pid, 'SigCgt')}, blocked {status(p.pid, 'SigBlk')}"
+    if ours(p.pid) or status(p.pid, "SigCgt") != caught or blocked:
+        return f"{program}, {way}: left {ours(p.pid)}, signals {caught} then {status(p.pid, 'SigCgt')}, blocked {blocked:x}"
     p.terminate()
     if p.wait(20) != 0:
         return f"{program}, {way}: ended with {p.returncode}"

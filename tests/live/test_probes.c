@@ -88,17 +88,80 @@ static int on_wake(struct tl_session *s, void *data)
 	return 0;
 }
 
-static void while_it_runs(void **state)
+static struct {
+	unsigned hits, since, pending, armed, calm, rounds;
+} on_off;
+
+/* From inside the callback. */
+static void on_few_hits(struct tl_probe *probe, struct tl_task *task, const struct tl_place *place,
+			const struct tl_hit *hit)
 {
-	struct tl_session_options o = { .size = sizeof(o), .on_task = follow, .on_wake = on_wake };
+	(void)task;
+	(void)place;
+	(void)hit;
+	on_off.hits++;
+	if (++on_off.since == 10)
+		tl_probe_enable(probe, false);
+	assert_in_range(on_off.since, 1, 10);
+}
+
+static void on_switched(struct tl_probe *probe, const struct tl_place *place,
+			enum tl_site_state state, int error, const char *why)
+{
+	(void)probe;
+	(void)place;
+	(void)why;
+	assert_int_equal(error, 0);
+	on_off.pending += state == TL_SITE_PENDING;
+	on_off.armed += state == TL_SITE_ARMED;
+}
+
+static const struct tl_probe_ops few_ops = { .size = sizeof(few_ops),
+					     .hit = on_few_hits,
+					     .placed = on_switched };
+
+static int is_pending(const struct tl_place *place, enum tl_site_state state, void *data)
+{
+	unsigned *n = data;
+
+	assert_string_equal(place->symbol, "hot");
+	*n += state == TL_SITE_PENDING;
+	return 0;
+}
+
+/* Enabled again when it was calm for a while, three times. */
+static int on_wake_again(struct tl_session *s, void *data)
+{
+	struct tl_probe *probe = tl_prober_probe(run.prober, 0);
+	unsigned pending = 0;
+
+	(void)data;
+	assert_non_null(probe);
+	assert_null(tl_prober_probe(run.prober, 1));
+	assert_int_equal(tl_probe_each_place(probe, is_pending, &pending), 0);
+	/* Pending is also what has been asked for and is not in place yet. */
+	if (on_off.since < 10 || !pending || ++on_off.calm < 5)
+		return 0;
+	on_off.calm = on_off.since = 0;
+	if (++on_off.rounds == 3)
+		tl_session_detach_all(s);
+	else
+		tl_probe_enable(probe, true);
+	return 0;
+}
+
+static void run_attached(int (*wake)(struct tl_session *, void *), const char *spec)
+{
+	struct tl_session_options o = { .size = sizeof(o), .on_task = follow, .on_wake = wake };
 	struct itimerval often = { { 0, 20000 }, { 0, 20000 } }, never = { 0 };
 	struct sigaction sa = { .sa_handler = on_alarm };
 	char path[4096];
 	pid_t pid;
 
-	(void)state;
 	snprintf(path, sizeof(path), "%s/called", dir);
 	assert_int_equal(tl_prober_new(&run.prober), 0);
+	if (spec)
+		assert_int_equal(tl_probe_add(run.prober, spec, &few_ops, NULL, NULL), 0);
 	assert_int_equal(tl_session_new(&o, &run.session), 0);
 	pid = fork();
 	if (pid == 0) {
@@ -113,16 +176,32 @@ static void while_it_runs(void **state)
 	setitimer(ITIMER_REAL, &never, NULL);
 	tl_session_free(run.session);
 	tl_prober_free(run.prober);
-	assert_int_equal(run.released, 12);
 	/* It runs on as ever. */
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+static void while_it_runs(void **state)
+{
+	(void)state;
+	run_attached(on_wake, NULL);
+	assert_int_equal(run.released, 12);
+}
+
+static void on_and_off(void **state)
+{
+	(void)state;
+	run_attached(on_wake_again, "hot");
+	assert_int_equal(on_off.hits, 30);
+	assert_int_equal(on_off.pending, 3);
+	assert_int_equal(on_off.armed, 3);
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(while_it_runs) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(while_it_runs),
+					    cmocka_unit_test(on_and_off) };
 
 	dir = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,8 @@
  * A probe on every instruction of large functions: what the program prints is the same, and each
  * instruction's hits are what stepping through the program counts.
  *
- * Usage: test_torture PROGRAM WORK SPEC...
+ * Usage: test_torture SPEC... -- PROGRAM ARGS...
+ * PROGRAM's work lies between a write to -1 and one to -2.
  */
 #define _GNU_SOURCE
 #include <stdbool.h>
@@ -227,16 +228,18 @@ static int compare(void)
 
 int main(int argc, char **argv)
 {
-	char *program[] = { argv[1], argc > 2 ? argv[2] : NULL, NULL };
-	char printed[2][64];
+	char printed[2][64], **program = argv;
 
-	if (argc < 4)
+	while (program < argv + argc && strcmp(*program, "--") != 0)
+		program++;
+	if (argc < 4 || program >= argv + argc - 1)
 		return 2;
+	*program++ = NULL;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	counts = calloc(ROOM, sizeof(*counts));
 	if (!counts || personality(ADDR_NO_RANDOMIZE) < 0)
 		return 1;
-	one_run(program, argv + 3, printed[0]);
+	one_run(program, argv + 1, printed[0]);
 	if (run.status == 3 << 8) {
 		printf("FAIL the library is not there\n");
 		return 1;
