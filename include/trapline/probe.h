@@ -8,6 +8,7 @@
  *
  *     SPEC = [MODULE:]SYMBOL[+OFFSET | +*]    every instruction of the function with +*
  *          | MODULE:0xADDR                    as the file has it, before it is loaded
+ *          | 0xADDR                           of the process, be it in no file
  *          | [MODULE:]FILE:LINE               of source, by debuginfo
  *          | MODULE:PROVIDER:NAME             a static probe (USDT) that the file names itself
  *          SPEC(TYPE, ...) [= TYPE]           what a function is called with and returns, without
@@ -18,7 +19,9 @@
  * CONDITION is a term of C over the function's arguments (behind its first instruction: variables,
  * too), by debuginfo: ||, &&, comparisons, & (which binds closer than they do), !, -, *, members,
  * elements, numbers, and strings, which == compares as such. $tid and $pid are the thread's; arg1,
- * arg2, ... words by the calling convention, which need no debuginfo.
+ * arg2, ... words by the calling convention, which need no debuginfo. One that has $ret is of the
+ * function's result: it is decided when the function returns, where its arguments are gone, and hit
+ * is not told.
  *
  * MODULE is a file's name, with or without what follows a '.' or '-' ("libc" for libc.so.6), or its
  * whole path; without it the program itself. Both may have shell patterns (fnmatch(3)). A SYMBOL of

@@ -36,7 +36,7 @@ static const struct argp_option options[] = {
 
 static const char doc[] =
 	"Runs a program, or attaches to one, with probes in it."
-	"\vSPEC is [MODULE:]SYMBOL[+OFFSET|+*], MODULE:0xADDR, [MODULE:]FILE:LINE, or "
+	"\vSPEC is [MODULE:]SYMBOL[+OFFSET|+*], [MODULE:]0xADDR, [MODULE:]FILE:LINE, or "
 	"MODULE:PROVIDER:NAME. Without MODULE it is the program's own; +* is every instruction of "
 	"the function; MODULE and SYMBOL may be shell patterns. Arguments and results are shown by "
 	"debuginfo, or as (TYPE, ...) = TYPE behind a SYMBOL says: bool, char, short, int, uint, "
@@ -166,13 +166,16 @@ static void on_pipe(int sig)
 static void on_task(struct tl_session *session, struct tl_task *task, enum tl_origin origin,
 		    void *data)
 {
+	uint32_t events = TL_EVENTS(TL_EVENT_DEATH);
 	struct probing *pr = data;
 	struct tl_engine *e;
 	int r = tl_prober_attach(pr->prober, task, origin);
 
 	(void)session;
+	if (pr->list && pr->pid)
+		events |= TL_EVENTS(TL_EVENT_QUIESCE);
 	if (r == 0)
-		r = tl_engine_attach(task, &probing_ops, pr, TL_EVENTS(TL_EVENT_DEATH), &e);
+		r = tl_engine_attach(task, &probing_ops, pr, events, &e);
 	if (r < 0)
 		say("cannot follow thread %d: %s", tl_task_tid(task), strerror(-r));
 }
@@ -240,7 +243,8 @@ static int start(struct probing *pr)
 
 static void misspelt(struct probing *pr, const char *spec)
 {
-	say("not a SPEC: %s. It is [MODULE:]SYMBOL[+OFFSET|+*], MODULE:0xADDR, [MODULE:]FILE:LINE "
+	say("not a SPEC: %s. It is [MODULE:]SYMBOL[+OFFSET|+*], [MODULE:]0xADDR, "
+	    "[MODULE:]FILE:LINE "
 	    "or MODULE:PROVIDER:NAME; behind a SYMBOL (TYPE, ...) = TYPE; and \"if CONDITION\"",
 	    spec);
 	pr->misspelt = true;

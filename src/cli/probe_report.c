@@ -355,10 +355,20 @@ static void write_return(struct probing *pr, struct tl_task *task, const char *n
 	line_done(pr);
 }
 
-static void count_return(struct probing *pr, const char *name, uint64_t ns)
+/* Of such a call nothing is told before it returns. */
+static bool is_about_result(const char *spec)
+{
+	const char *condition = strstr(spec, " if ");
+
+	return condition && strstr(condition, "$ret");
+}
+
+static void count_return(struct probing *pr, const char *name, uint64_t ns, bool as_hit)
 {
 	struct spot *spot = spot_of(pr, name);
 
+	if (spot)
+		spot->hits += as_hit;
 	if (spot && !spot->time)
 		spot->time = calloc(1, sizeof(*spot->time));
 	if (spot && spot->time)
@@ -370,14 +380,19 @@ static void on_returned(struct tl_probe *probe, struct tl_task *task, const stru
 {
 	struct probing *pr = tl_probe_data(probe);
 	char name[NAME_MAX_];
+	bool as_hit;
 
 	if (pr->list || pr->over || !is_wanted(pr, task))
 		return;
 	name_of(pr, place, name, sizeof(name));
+	as_hit = is_about_result(tl_probe_spec(probe));
+	pr->hits += as_hit;
 	if (pr->count)
-		count_return(pr, name, ret->time - ret->entered);
+		count_return(pr, name, ret->time - ret->entered, as_hit);
 	else
 		write_return(pr, task, name, place, ret);
+	if (as_hit && pr->max_hits && pr->hits == pr->max_hits)
+		end_now(pr);
 }
 
 const struct tl_probe_ops probing_entry_ops = { .size = sizeof(probing_entry_ops),
@@ -400,9 +415,19 @@ static tl_verdict on_death(struct tl_engine *engine, struct tl_task *task,
 	return 0;
 }
 
-const struct tl_engine_ops probing_ops = { .size = sizeof(probing_ops),
-					   .name = "probe",
-					   .death = on_death };
+/* The prober has looked at what the process has mapped: that is all of the list. */
+static tl_verdict on_quiesce(struct tl_engine *engine, struct tl_task *task,
+			     const struct tl_event *event)
+{
+	(void)task;
+	(void)event;
+	end_now(tl_engine_data(engine));
+	return 0;
+}
+
+const struct tl_engine_ops probing_ops = {
+	.size = sizeof(probing_ops), .name = "probe", .quiesce = on_quiesce, .death = on_death
+};
 
 static const char *where_it_was_looked_for(const char *spec)
 {

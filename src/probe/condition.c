@@ -160,6 +160,7 @@ static unsigned parse_character(struct parser *p)
 static unsigned parse_first(struct parser *p)
 {
 	unsigned inner;
+	char *name;
 
 	if (take(p, "(")) {
 		inner = parse_or(p);
@@ -171,7 +172,9 @@ static unsigned parse_first(struct parser *p)
 		return parse_character(p);
 	if (isdigit((unsigned char)*p->at))
 		return parse_number(p);
-	return add(p, (struct tl__term){ .kind = TL__TERM_NAME, .text = take_name(p) });
+	name = take_name(p);
+	p->c->on_result |= name && !strcmp(name, "$ret");
+	return add(p, (struct tl__term){ .kind = TL__TERM_NAME, .text = name });
 }
 
 static unsigned parse_postfix(struct parser *p)

@@ -39,6 +39,7 @@ struct tl__term {
 struct tl__condition {
 	struct tl__term *terms; /* the last is the whole */
 	unsigned n, room;
+	bool on_result; /* it has $ret */
 };
 
 /* condition.c. -EINVAL: that is none; -ENOMEM. Pure. */

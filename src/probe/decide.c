@@ -87,9 +87,29 @@ static void plain(struct deciding *d, struct result *r)
 				    kind == TL__KIND_ENUM);
 }
 
+/* By debuginfo, by the type that was given, or as the register is. */
+static void result_of_call(struct deciding *d, struct result *ret)
+{
+	const struct tl__types *types = &d->spot->probe->spec.types;
+	struct tl_call_frame frame = { .size = sizeof(frame) };
+	uint64_t value;
+	bool is_signed;
+
+	if (d->function && !types->given) {
+		tl__function_result(d->function, &d->m, &ret->value);
+		ret->kind = ret->value.has_type ? VALUE : UNKNOWN;
+	} else if (tl_task_call_frame(d->task, &frame) == 0) {
+		is_signed = !types->given ||
+			    tl__typed_integer(&d->m, types->result, frame.result, &value);
+		set_integer(ret, types->given ? value : frame.result, is_signed);
+	}
+}
+
 static void name(struct deciding *d, const char *text, struct result *ret)
 {
-	if (!strcmp(text, "$tid"))
+	if (!strcmp(text, "$ret"))
+		result_of_call(d, ret);
+	else if (!strcmp(text, "$tid"))
 		set_integer(ret, (uint64_t)tl_task_tid(d->task), true);
 	else if (!strcmp(text, "$pid"))
 		set_integer(ret, (uint64_t)tl_task_pid(d->task), true);
@@ -289,6 +309,13 @@ static void eval(struct deciding *d, unsigned i, struct result *ret)
 	}
 }
 
+bool tl__decides_on_result(const struct tl__spot *spot)
+{
+	const struct tl__condition *c = spot->probe->spec.condition;
+
+	return c && c->on_result;
+}
+
 int tl__decide(struct tl__spot *spot, struct tl_task *task)
 {
 	struct deciding d = { .spot = spot, .task = task, .c = spot->probe->spec.condition };
@@ -309,8 +336,10 @@ static bool is_known(struct deciding *d, const char *text)
 {
 	struct tl__value v;
 
-	if (!strcmp(text, "$tid") || !strcmp(text, "$pid"))
+	if (!strcmp(text, "$tid") || !strcmp(text, "$pid") || !strcmp(text, "$ret"))
 		return true;
+	if (d->c->on_result)
+		return false;
 	if (d->function && tl__function_variable(d->function, &d->m, text, &v))
 		return true;
 	if (d->spot->operands)
@@ -325,13 +354,17 @@ const char *tl__decide_unknown(struct tl__spot *spot, struct tl_task *task)
 
 	if (!d.c)
 		return NULL;
+	if (d.c->on_result && (!spot->probe->ops->returned || !tl__spot_returns(spot)))
+		return "its condition is about a result, and only the return of a function has one";
 	d.function = tl__spot_function(spot);
 	if (spot->module->file->symbols)
 		tl__machine_of(spot, task, &d.m);
 	for (unsigned i = 0; i < d.c->n; i++)
 		if (d.c->terms[i].kind == TL__TERM_NAME && !is_known(&d, d.c->terms[i].text))
-			return spot->operands ? "the static probe has no argument that its "
-						"condition uses (they are arg1 and so on)"
+			return d.c->on_result   ? "when a function returns its arguments are gone: "
+						  "beside $ret, a condition has $tid and $pid"
+			       : spot->operands ? "the static probe has no argument that its "
+						  "condition uses (they are arg1 and so on)"
 			       : d.function ? "no argument or variable there has the name that its "
 					      "condition uses"
 					    : "its condition names an argument, and there is no "

@@ -144,6 +144,29 @@ static void program_of(int32_t pid, char path[PATH_MAX])
 	path[n < 0 ? 0 : n] = '\0';
 }
 
+static void see_anywhere(struct tl__watched *w)
+{
+	static const struct tl_mapping map = { .size = sizeof(map), .path = "[memory]" };
+	struct tl__file *file;
+	struct tl_probe *probe;
+	struct tl__module *m;
+
+	LIST_FOREACH (m, &w->modules, link)
+		if (m->anywhere) {
+			m->seen = true;
+			return;
+		}
+	TAILQ_FOREACH (probe, &w->prober->probes, link)
+		if (probe->spec.absolute)
+			break;
+	file = probe ? tl__file_get(w->prober, w->pid, &map) : NULL;
+	m = file ? module_new(w, file, 0) : NULL;
+	if (m)
+		m->anywhere = m->seen = true;
+	if (file)
+		tl__file_unref(file);
+}
+
 void tl__modules_look(struct tl__watched *w, struct tl_task *task)
 {
 	struct tl_mapping map = { .size = sizeof(map) };
@@ -160,6 +183,7 @@ void tl__modules_look(struct tl__watched *w, struct tl_task *task)
 		if (map.path[0] == '/' && map.exec)
 			see(w, task, &map, !strcmp(map.path, program));
 	tl_maps_free(maps);
+	see_anywhere(w);
 	for (m = LIST_FIRST(&w->modules); m; m = next) {
 		next = LIST_NEXT(m, link);
 		if (m->seen)

@@ -15,6 +15,12 @@
 
 enum { NAME_MAX_ = 256 };
 
+/* Is it where a function begins, whose returns can be told? */
+bool tl__spot_returns(const struct tl__spot *spot)
+{
+	return !spot->place.offset && spot->place.symbol && !spot->operands;
+}
+
 static void on_hit(struct tl_site *site, struct tl_task *task, const struct tl_hit *hit)
 {
 	struct tl__spot *spot = tl_site_data(site);
@@ -22,14 +28,17 @@ static void on_hit(struct tl_site *site, struct tl_task *task, const struct tl_h
 
 	if (spot->probe->removed || spot->site != site)
 		return;
+	if (tl__decides_on_result(spot)) {
+		tl__returns_enter(spot, task);
+		return;
+	}
 	holds = tl__decide(spot, task);
 	spot->probe->undecided += holds < 0;
 	if (holds <= 0)
 		return;
 	if (spot->probe->ops->hit)
 		spot->probe->ops->hit(spot->probe, task, &spot->place, hit);
-	if (spot->probe->ops->returned && !spot->place.offset && spot->place.symbol &&
-	    !spot->operands)
+	if (spot->probe->ops->returned && tl__spot_returns(spot))
 		tl__returns_enter(spot, task);
 }
 
@@ -364,9 +373,23 @@ static void put_statics(struct tl_probe *probe, struct tl__module *m, struct tl_
 	tl__ignore(tl__usdt_each(m->file->symbols, put_static, &w) != 0);
 }
 
-static void put_address(struct tl_probe *probe, struct tl__module *m, struct tl_task *task)
+static bool is_executable(struct tl_task *task, uint64_t addr)
 {
-	uint64_t value = probe->spec.offset;
+	struct tl_mapping map = { .size = sizeof(map) };
+	struct tl_maps *maps;
+	bool ret = false;
+
+	if (tl_maps_new(task, &maps) < 0)
+		return false;
+	while (!ret && tl_maps_next(maps, &map))
+		ret = map.exec && addr >= map.start && addr < map.end;
+	tl_maps_free(maps);
+	return ret;
+}
+
+static void put_address(struct tl_probe *probe, struct tl__module *m, struct tl_task *task,
+			uint64_t value)
+{
 	struct tl__symbol *sym = m->file->symbols ? tl__symbols_at(m->file->symbols, value) : NULL;
 	struct tl_place place = { .size = sizeof(place),
 				  .pid = m->process->pid,
@@ -375,10 +398,27 @@ static void put_address(struct tl_probe *probe, struct tl__module *m, struct tl_
 				  .offset = value,
 				  .address = value };
 
-	if (sym && !is_boundary(task, m, sym, value))
+	if (!is_executable(task, place.ip))
+		refuse(probe, &place, "not executable");
+	else if (sym && !is_boundary(task, m, sym, value))
 		refuse(probe, &place, "inside an instruction");
 	else
 		put_place(probe, m, task, &place);
+}
+
+/* In a file, or in memory that a program has written its code to. */
+static void put_absolute(struct tl_probe *probe, struct tl__module *anywhere, struct tl_task *task)
+{
+	uint64_t addr = probe->spec.offset;
+	struct tl__module *m;
+
+	LIST_FOREACH (m, &anywhere->process->modules, link)
+		if (m->file->symbols && tl__symbols_is_code(m->file->symbols, addr - m->bias)) {
+			put_address(probe, m, task, addr - m->bias);
+			return;
+		}
+	if (!anywhere->process->executed || is_executable(task, addr))
+		put_address(probe, anywhere, task, addr);
 }
 
 void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_task *task)
@@ -388,8 +428,12 @@ void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_tas
 	struct tl__symbol *sym, *last = NULL;
 	size_t i = 0;
 
-	if (probe->removed)
+	if (probe->removed || spec->absolute != m->anywhere)
 		return;
+	if (spec->absolute) {
+		put_absolute(probe, m, task);
+		return;
+	}
 	if (!probe->places && (named || !spec->module))
 		tl__match_note_near(probe, m, named);
 	if (!named || (!m->file->symbols && (spec->file || spec->symbol)))
@@ -399,7 +443,7 @@ void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_tas
 	} else if (spec->provider) {
 		put_statics(probe, m, task);
 	} else if (!spec->symbol) {
-		put_address(probe, m, task);
+		put_address(probe, m, task, spec->offset);
 	} else {
 		/* Other names of the same function are passed over. */
 		while ((sym = tl__match_next(spec, m->file->symbols, &i)))

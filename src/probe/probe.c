@@ -44,6 +44,7 @@ static tl_verdict on_exec(struct tl_engine *e, struct tl_task *task, const struc
 	(void)ev;
 	tl__modules_drop(w);
 	w->look = false;
+	w->executed = true;
 	tl__modules_look(w, task);
 	return 0;
 }

@@ -42,7 +42,8 @@ struct tl__spec {
 	char *file;            /* of source; NULL: not by line */
 	unsigned line;
 	uint64_t offset;
-	bool every; /* instruction of the function */
+	bool every;    /* instruction of the function */
+	bool absolute; /* offset is of the process, whatever is mapped there */
 	struct tl__types types;
 	struct tl__condition *condition;
 };
@@ -71,6 +72,7 @@ struct tl__module {
 	uint64_t bias;
 	uint64_t placed; /* the last probe that has looked at it, by its serial */
 	bool main, seen;
+	bool anywhere; /* no file: for probes by absolute addresses */
 	LIST_HEAD(, tl__spot) spots;
 };
 
@@ -116,7 +118,8 @@ struct tl__watched {
 	struct tl_prober *prober;
 	int32_t pid;
 	LIST_HEAD(, tl__watcher) watchers; /* one a task */
-	bool look; /* at what it has mapped, in its next stop; else at its exec */
+	bool look;     /* at what it has mapped, in its next stop; else at its exec */
+	bool executed; /* what absolute addresses were meant for may be gone */
 	LIST_HEAD(, tl__module) modules;
 	struct tl__hash backs;     /* where calls return to: returns.c */
 	struct tl__linker *linker; /* where the dynamic linker tells of its changes */
@@ -196,6 +199,8 @@ uint8_t tl__type_index(const char *name); /* one that there is */
 /* typed.c */
 int tl__typed_tell(const struct tl__machine *m, uint8_t i, uint64_t bits,
 		   const struct tl__telling *t);
+/* As a number of that type; true: it has a sign. */
+bool tl__typed_integer(const struct tl__machine *m, uint8_t i, uint64_t bits, uint64_t *ret);
 int tl__typed_args(const struct tl__types *types, const struct tl__machine *m, struct tl_task *task,
 		   const struct tl__telling *t);
 int tl__typed_result(const struct tl__types *types, const struct tl__machine *m,
@@ -210,6 +215,7 @@ int tl__usdt_args(struct tl__spot *spot, const struct tl__machine *m, struct tl_
 		  const struct tl__telling *t);
 
 /* decide.c */
+bool tl__decides_on_result(const struct tl__spot *spot);     /* then, not at the call */
 int tl__decide(struct tl__spot *spot, struct tl_task *task); /* 1, 0; -1: it cannot be told */
 const char *tl__decide_unknown(struct tl__spot *spot, struct tl_task *task);
 
@@ -221,6 +227,7 @@ void tl__returns_drop(struct tl__watched *w);
 /* place.c */
 void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_task *task);
 void tl__spot_drop(struct tl__spot *spot);
+bool tl__spot_returns(const struct tl__spot *spot);
 void tl__spot_enable(struct tl__spot *spot, bool enable);
 
 #endif

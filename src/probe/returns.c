@@ -72,8 +72,15 @@ static void tell(const struct open *call, struct tl_task *task, uint64_t time, u
 		.size = sizeof(ret), .time = time, .entered = call->entered, .value = value
 	};
 
+	int holds = 1;
+
+	if (probe->removed)
+		return;
 	call->spot->indirect = call->indirect;
-	if (!probe->removed)
+	if (tl__decides_on_result(call->spot))
+		holds = tl__decide(call->spot, task);
+	probe->undecided += holds < 0;
+	if (holds > 0)
 		probe->ops->returned(probe, task, &call->spot->place, &ret);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* [MODULE:]SYMBOL[+OFFSET|+*], MODULE:0xADDR, [MODULE:]FILE:LINE, MODULE:PROVIDER:NAME; "(TYPE,
+/* [MODULE:]SYMBOL[+OFFSET|+*], [MODULE:]0xADDR, [MODULE:]FILE:LINE, MODULE:PROVIDER:NAME; "(TYPE,
  * ...)" and "if". Pure. */
 #include "condition.h"
 #include "probe.h"
@@ -112,9 +112,10 @@ static int parse_place(char *text, struct tl__spec *ret)
 		if (!ret->module)
 			return -ENOMEM;
 	}
-	if (isdigit((unsigned char)*rest))
-		return colon && !strncmp(rest, "0x", 2) && is_number(rest, &ret->offset) ? 0
-											 : -EINVAL;
+	if (isdigit((unsigned char)*rest)) {
+		ret->absolute = !colon;
+		return !strncmp(rest, "0x", 2) && is_number(rest, &ret->offset) ? 0 : -EINVAL;
+	}
 	colon = ret->module ? find_colon(rest) : NULL;
 	if (colon) {
 		*colon = '\0';

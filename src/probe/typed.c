@@ -53,6 +53,37 @@ static void write_text(const struct tl__machine *m, enum tl__given_type type, ui
 	}
 }
 
+bool tl__typed_integer(const struct tl__machine *m, uint8_t i, uint64_t bits, uint64_t *ret)
+{
+	bool wide = m->machine != EM_386;
+	enum tl__given_type type;
+
+	tl__type_name(i, &type);
+	switch (type) {
+	case TL__GIVEN_BOOL:
+		*ret = !!(bits & 0xff);
+		return false;
+	case TL__GIVEN_CHAR:
+		*ret = (uint64_t)(char)bits;
+		return true;
+	case TL__GIVEN_SHORT:
+		*ret = (uint64_t)(int16_t)bits;
+		return true;
+	case TL__GIVEN_INT:
+		*ret = (uint64_t)(int32_t)bits;
+		return true;
+	case TL__GIVEN_LONG:
+		*ret = wide ? bits : (uint64_t)(int32_t)bits;
+		return true;
+	case TL__GIVEN_UINT:
+		*ret = (uint32_t)bits;
+		return false;
+	default:
+		*ret = wide ? bits : (uint32_t)bits;
+		return false;
+	}
+}
+
 int tl__typed_tell(const struct tl__machine *m, uint8_t i, uint64_t bits,
 		   const struct tl__telling *t)
 {

@@ -12,7 +12,7 @@ import sys
 
 trapline, build = sys.argv[1:3]
 bad = []
-for command in ("trace", "doctor", "regs"):
+for command in ("trace", "doctor", "regs", "probe"):
     text = subprocess.run([trapline, command, "--help"], capture_output=True, text=True).stdout
     page = re.sub(r"\\f[BIR]", "", open(f"{build}/man/trapline-{command}.1").read()).replace("\\-", "-")
     for long in re.findall(r"--([a-z][a-z-]+)", text):

@@ -86,6 +86,24 @@ def returns_to_traps():
           err.count("called()\n") == 4 and err.count(" returned <") == 1 and "3 calls return to where no breakpoint can be" in err, (rc, out, err))
 
 
+def addresses():
+    p = subprocess.Popen([f"{TRACEES}/jitted"], stdout=subprocess.PIPE, text=True)
+    at = p.stdout.readline().strip()
+    rc, out, err = probe("-c", "-e", at, "--max-hits", "100", "-p", str(p.pid))
+    check("code that a program has written itself, by its address", rc == 0 and counts(err).get(f"[memory]:{at}") == 100, err)
+    rc, out, err = probe("-l", "-e", "main", "-p", str(p.pid))
+    start = re.search(r"^(0x[0-9a-f]+) jitted:main$", err, re.M)[1]
+    heap = "0x" + re.search(r"^(\w+)-.*\[heap\]$", open(f"/proc/{p.pid}/maps").read(), re.M)[1]
+    for spec, said in ((start, " jitted:0x"), (hex(int(start, 16) + 1), "inside an instruction"), ("0x10", "not executable"),
+                       (heap, "not executable")):
+        rc, out, err = probe("-l", "-e", spec, "-p", str(p.pid))
+        check(f"{spec}: {said}", said in err, err)
+    p.terminate()
+    check("it runs on", p.wait(10) == 0 and "calls" in p.stdout.read(), p.returncode)
+    rc, out, err = probe("-e", at, "--", "true")
+    check("an address that is nothing", rc == 0 and "no such place was ever loaded" in err, err)
+
+
 def faults():
     for name in ("faulting", "faulting_32"):
         alone = subprocess.run([f"{TRACEES}/{name}"], stdout=subprocess.PIPE, text=True)
@@ -280,6 +298,7 @@ def main():
     programs()
     returns()
     returns_to_traps()
+    addresses()
     arguments()
     faults()
     attached()

@@ -85,6 +85,16 @@ walk(n=ADDRESS, limit=48)" "$(probes -e 'walk if limit >= 24 && n->next->key == 
 		hits -e 'walk if *n->key == 98') $(hits -e 'walk if n->next->next->key[0] == 103')"
 	is "a condition without debuginfo" 3 "$(hits -e 'walk if arg2 > 12')"
 	is "a condition of a thread" "5 0" "$(hits -e 'walk if $tid == $pid') $(hits -e 'walk if $tid == 1')"
+	is "conditions on results" "integers = $ninth
+floats = 2e+100
+strings = \"ello\\n\"
+walk = 30
+walk = 30" "$(probes -r 'walk if $ret == 30' -r 'floats if $ret > 1e99' -r 'strings if $ret == "ello\n"' -r 'integers if $ret < -2 || $ret > 3' -r 'pairs if $ret.a > 2')"
+	is "conditions on results, by given types" "1 0 1 0 4" "$(hits -r 'walk() = int if $ret == 10') $(hits -r 'walk() = uint if $ret < 0') $(
+		hits -r 'integers() = int if $ret == -5') $(hits -r 'integers() = uint if $ret < 0') $(
+		hits -r 'walk() = hex if $ret == 30 || $ret == 60')"
+	is "a condition on a result and an argument" 1 "$(probes -r "$program:walk if \$ret == limit" | grep -c 'its arguments are gone')"
+	is "a condition on a result of no return" 1 "$(probes -e "$program:walk if \$ret == 3" | grep -c 'only the return of a function has one')"
 	line=112
 	is "a line that has no code is the next that has" "walk at tracees/described.c:$((line - 1))" "$(
 		probes -l -e "tracees/described.c:$((line - 2))" | sed 's/^ADDRESS [a-z_0-9]*://')"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls a function from in front of a breakpoint instruction of its own, and once from elsewhere. */
+/* Calls a function from in front of a breakpoint instruction of its own, and once from elsewhere.
+ */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -32,7 +33,10 @@ int main(void)
 #ifdef __aarch64__
 		__asm__ volatile("bl called\n brk #1" : : : "x30", "memory", "cc");
 #else
-		__asm__ volatile("sub $128, %%rsp\n call called\n int3\n add $128, %%rsp" : : : "rax", "memory", "cc");
+		__asm__ volatile("sub $128, %%rsp\n call called\n int3\n add $128, %%rsp"
+				 :
+				 :
+				 : "rax", "memory", "cc");
 #endif
 	}
 	called();

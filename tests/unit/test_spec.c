@@ -34,7 +34,7 @@ static void specs(void **state)
 					   ":main",
 					   "+",
 					   "main+x",
-					   "0x10",
+					   "10",
 					   "libc:+",
 					   "main+-1",
 					   "libc:+4",
@@ -95,6 +95,12 @@ static void lines_and_types(void **state)
 	assert_string_equal(spec.symbol, "fopen");
 	assert_true(spec.types.given && spec.types.n == 2);
 	assert_non_null(spec.condition);
+	tl__spec_done(&spec);
+	assert_int_equal(tl__spec_parse("0x401000 if $tid == 3", &spec), 0);
+	assert_true(spec.absolute && spec.offset == 0x401000 && !spec.module && !spec.symbol);
+	tl__spec_done(&spec);
+	assert_int_equal(tl__spec_parse("f if $ret == 0", &spec), 0);
+	assert_true(spec.condition->on_result && !spec.absolute);
 	tl__spec_done(&spec);
 	assert_int_equal(tl__spec_parse("f()", &spec), 0);
 	assert_true(spec.types.given && spec.types.n == 0);
