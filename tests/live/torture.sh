@@ -28,7 +28,7 @@ one() { # NAME ARGS...
 what=$*
 one zlib 'libz:*+*' -- "$dir/workload" zlib
 one crypto 'libcrypto:*sha*+*' 'libcrypto:*SHA*+*' 'libcrypto:*md5*+*' 'libcrypto:AES_*+*' 'libcrypto:*aes*+*' -- "$dir/workload" crypto
-for work in format sort memory; do
+for work in format sort memory words numbers; do
 	one $work '*+*' -- "$dir/workload_static" $work
 	[ -e "$dir/workload_32" ] && one ${work}_32 '*+*' -- "$dir/workload_32" $work
 done

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls code that it has written itself, until SIGTERM. Prints where that is, and at the end how often. */
+/* Calls code that it has written itself, until SIGTERM. Prints where that is, and at the end how
+ * often. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdint.h>
