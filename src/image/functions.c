@@ -167,6 +167,17 @@ static void argument(const struct tl__function *f, const struct tl__machine *m, 
 		*ret = by_convention;
 }
 
+/* Go has its results among the parameters. */
+static bool is_argument(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	bool out = false;
+
+	return dwarf_tag(die) == DW_TAG_formal_parameter &&
+	       !(dwarf_attr(die, DW_AT_variable_parameter, &attr) &&
+		 dwarf_formflag(&attr, &out) == 0 && out);
+}
+
 int tl__function_args(const struct tl__function *f, const struct tl__machine *m,
 		      int (*on_value)(const struct tl__value *v, void *data), void *data)
 {
@@ -180,7 +191,7 @@ int tl__function_args(const struct tl__function *f, const struct tl__machine *m,
 	if (dwarf_child(&die, &child) != 0)
 		return 0;
 	do {
-		if (dwarf_tag(&child) != DW_TAG_formal_parameter)
+		if (!is_argument(&child))
 			continue;
 		argument(f, m, &child, &c, &v);
 		r = on_value(&v, data);

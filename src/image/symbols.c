@@ -308,3 +308,22 @@ Elf *tl__symbols_elf(const struct tl__symbols *s)
 
 	return dwfl_module_getelf(s->module, &bias);
 }
+
+uint64_t tl__symbols_section(const struct tl__symbols *s, const char *wanted)
+{
+	Elf *elf = tl__symbols_elf(s);
+	Elf_Scn *scn = NULL;
+	size_t names;
+	GElf_Shdr sh;
+
+	if (!elf || elf_getshdrstrndx(elf, &names) < 0)
+		return 0;
+	while ((scn = elf_nextscn(elf, scn))) {
+		const char *name =
+			gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+
+		if (name && !strcmp(name, wanted))
+			return sh.sh_addr;
+	}
+	return 0;
+}

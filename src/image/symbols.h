@@ -40,6 +40,8 @@ size_t tl__symbols_count(const struct tl__symbols *s);
 struct tl__symbol *tl__symbols_get(const struct tl__symbols *s, size_t i);
 /* The one that this address lies in, or before it where sizes are not known; NULL. */
 struct tl__symbol *tl__symbols_at(const struct tl__symbols *s, uint64_t value);
+/* The address of a section, by its name; 0: there is none. */
+uint64_t tl__symbols_section(const struct tl__symbols *s, const char *wanted);
 /* Has the file code for this address? */
 bool tl__symbols_is_code(const struct tl__symbols *s, uint64_t value);
 /* The code that the file has at this offset has this address before it is loaded. */

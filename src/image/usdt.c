@@ -29,25 +29,6 @@ static const char *behind(const char *at, const char *end)
 	return nul ? nul + 1 : NULL;
 }
 
-/* Where a link that came later has moved it all. */
-static uint64_t section_address(Elf *elf, const char *wanted)
-{
-	Elf_Scn *scn = NULL;
-	size_t names;
-	GElf_Shdr sh;
-
-	if (elf_getshdrstrndx(elf, &names) < 0)
-		return 0;
-	while ((scn = elf_nextscn(elf, scn))) {
-		const char *name =
-			gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
-
-		if (name && !strcmp(name, wanted))
-			return sh.sh_addr;
-	}
-	return 0;
-}
-
 static bool parse(const uint8_t *desc, size_t n, size_t size, uint64_t base, struct tl__usdt *ret)
 {
 	const char *at = (const char *)desc + 3 * size, *end = (const char *)desc + n;
@@ -103,7 +84,8 @@ int tl__usdt_each(const struct tl__symbols *s,
 
 	if (!elf)
 		return 0;
-	base = section_address(elf, ".stapsdt.base");
+	/* Where a link that came later has moved it all. */
+	base = tl__symbols_section(s, ".stapsdt.base");
 	while (!r && (scn = elf_nextscn(elf, scn))) {
 		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_NOTE ||
 		    !(notes = elf_getdata(scn, NULL)))

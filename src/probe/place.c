@@ -160,6 +160,27 @@ static const char *refusal(struct tl_task *task, uint64_t ip)
 	return tl_insn_walk(task, ip, 1, first_refusal, &why) < 0 ? "not executable" : why;
 }
 
+/*
+ * Go's stacks are moved when they grow, and its goroutines go from thread to thread: an open call
+ * is found again by neither. Its names have the package in front; those of C that is linked with it
+ * do not.
+ */
+static bool is_go(const struct tl__module *m, const struct tl_place *place)
+{
+	return place->symbol && strchr(place->symbol, '.') && m->file->symbols &&
+	       tl__symbols_section(m->file->symbols, ".gopclntab");
+}
+
+/* Why the probe cannot do its work there, whatever the instruction is; NULL: it can. */
+static const char *unfit(struct tl__spot *spot, struct tl_task *task)
+{
+	if (spot->probe->ops->returned && tl__spot_returns(spot) &&
+	    is_go(spot->module, &spot->place))
+		return "a function of Go, whose stacks are moved: its returns cannot be told, its "
+		       "calls alone can";
+	return tl__decide_unknown(spot, task);
+}
+
 static void put_spot(struct tl_probe *probe, struct tl__module *m, struct tl_task *task,
 		     const struct tl_place *place, const struct tl__usdt *usdt)
 {
@@ -176,7 +197,7 @@ static void put_spot(struct tl_probe *probe, struct tl__module *m, struct tl_tas
 			spot->semaphore = usdt->semaphore;
 			spot->place.symbol = spot->own_name = strdup(place->symbol);
 		}
-		unknown = tl__decide_unknown(spot, task);
+		unknown = unfit(spot, task);
 		if (!unknown && probe->disabled)
 			unknown = refusal(task, place->ip);
 		if (!unknown)

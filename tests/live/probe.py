@@ -86,6 +86,14 @@ def returns_to_traps():
           err.count("called()\n") == 4 and err.count(" returned <") == 1 and "3 calls return to where no breakpoint can be" in err, (rc, out, err))
 
 
+def moving_stacks():
+    rc, out, err = probe("-r", "main.add", "-r", "plain", "--", f"{TRACEES}/go_like")
+    check("returns of Go are refused, those of C beside it are not", rc == 0 and out == "6\n" and "main.add in process" in err and
+          "a function of Go" in err and "plain = 4 <" in err, (rc, out, err))
+    rc, out, err = probe("-e", "main.add", "--", f"{TRACEES}/go_like")
+    check("calls of Go", "go_like:main.add(a=1)\n" in err, err)
+
+
 def addresses():
     p = subprocess.Popen([f"{TRACEES}/jitted"], stdout=subprocess.PIPE, text=True)
     at = p.stdout.readline().strip()
@@ -298,6 +306,7 @@ def main():
     programs()
     returns()
     returns_to_traps()
+    moving_stacks()
     addresses()
     arguments()
     faults()
