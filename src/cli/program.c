@@ -90,7 +90,7 @@ static void explain_format(const char *name)
 		    machine_name(head[18] | head[19] << 8u));
 	else
 		say("cannot run %s: not a program, and no #! line that names one. For a shell "
-		    "script: trapline trace -- sh %s",
+		    "script: -- sh %s",
 		    name, name);
 }
 

@@ -185,6 +185,26 @@ void tl__symbols_free(struct tl__symbols *s)
 	free(s);
 }
 
+bool tl__symbols_object(const struct tl__symbols *s, const char *wanted, uint64_t *ret)
+{
+	int n = dwfl_module_getsymtab(s->module);
+	GElf_Addr value;
+	GElf_Sym sym;
+
+	for (int i = 0; i < n; i++) {
+		const char *name =
+			dwfl_module_getsym_info(s->module, i, &sym, &value, NULL, NULL, NULL);
+		size_t len = name ? strcspn(name, "@") : 0;
+
+		if (name && GELF_ST_TYPE(sym.st_info) == STT_OBJECT && sym.st_shndx != SHN_UNDEF &&
+		    !strncmp(name, wanted, len) && !wanted[len]) {
+			*ret = value - s->bias;
+			return true;
+		}
+	}
+	return false;
+}
+
 size_t tl__symbols_count(const struct tl__symbols *s)
 {
 	return s->n;

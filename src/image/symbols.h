@@ -40,6 +40,8 @@ size_t tl__symbols_count(const struct tl__symbols *s);
 struct tl__symbol *tl__symbols_get(const struct tl__symbols *s, size_t i);
 /* The one that this address lies in, or before it where sizes are not known; NULL. */
 struct tl__symbol *tl__symbols_at(const struct tl__symbols *s, uint64_t value);
+/* Is that the name of data? */
+bool tl__symbols_object(const struct tl__symbols *s, const char *name, uint64_t *ret_value);
 /* The address of a section, by its name; 0: there is none. */
 uint64_t tl__symbols_section(const struct tl__symbols *s, const char *wanted);
 /* Has the file code for this address? */

@@ -442,12 +442,31 @@ static void put_absolute(struct tl_probe *probe, struct tl__module *anywhere, st
 		put_address(probe, anywhere, task, addr);
 }
 
+static void put_named(struct tl_probe *probe, struct tl__module *m, struct tl_task *task)
+{
+	struct tl_place place = { .size = sizeof(place),
+				  .pid = m->process->pid,
+				  .module = m->file->path,
+				  .symbol = probe->spec.symbol };
+	struct tl__symbol *sym, *last = NULL;
+	size_t i = 0;
+
+	/* Other names of the same function are passed over. */
+	while ((sym = tl__match_next(&probe->spec, m->file->symbols, &i)))
+		if (!last || last->value != sym->value) {
+			put_symbol(probe, m, task, sym);
+			last = sym;
+		}
+	if (last || !tl__symbols_object(m->file->symbols, place.symbol, &place.address))
+		return;
+	place.ip = m->bias + place.address;
+	refuse(probe, &place, "data, not a function");
+}
+
 void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_task *task)
 {
 	const struct tl__spec *spec = &probe->spec;
 	bool named = tl__spec_names_module(spec, m->file->path, m->main);
-	struct tl__symbol *sym, *last = NULL;
-	size_t i = 0;
 
 	if (probe->removed || spec->absolute != m->anywhere)
 		return;
@@ -466,11 +485,6 @@ void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_tas
 	} else if (!spec->symbol) {
 		put_address(probe, m, task, spec->offset);
 	} else {
-		/* Other names of the same function are passed over. */
-		while ((sym = tl__match_next(spec, m->file->symbols, &i)))
-			if (!last || last->value != sym->value) {
-				put_symbol(probe, m, task, sym);
-				last = sym;
-			}
+		put_named(probe, m, task);
 	}
 }

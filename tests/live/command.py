@@ -191,7 +191,7 @@ def main():
         script = f"{tmp}/script"
         open(script, "w").write("echo hi\n")
         os.chmod(script, 0o755)
-        says("no interpreter line", run("trace", "-o", "/dev/null", "--", script), 127, "trapline trace -- sh")
+        says("no interpreter line", run("trace", "-o", "/dev/null", "--", script), 127, "For a shell script: -- sh ")
     # The disk is full: said, and the program runs on to its end.
     p = run("trace", "-o", "/dev/full", "--", "sh", "-c", "for i in 1 2 3; do ls /usr/bin >/dev/null; done; echo done")
     check("full disk", "No space left" in p.stderr and "done" in p.stdout, p.stderr[-300:])

@@ -271,7 +271,7 @@ def names():
 def refusals():
     called = [f"{TRACEES}/called", "1", "1"]
     for spec, said in (("nosuch", "no such place was ever loaded"), ("nosuch:main", "no such place was ever loaded"),
-                       ("hot+1", "inside an instruction"), ("called:0x10", "not executable"), ("libc:memcpy", "is one of several functions with this name"),
+                       ("hot+1", "inside an instruction"), ("libc:environ", "data, not a function"), ("called:0x10", "not executable"), ("libc:memcpy", "is one of several functions with this name"),
                        ("a.c:7", "no such place"), ("hot if nosuch == 1", "no argument or variable"), ("libz:crc32 if x", "no such place")):
         rc, out, err = probe("-e", spec, "--", *called)
         check(f"{spec}: {said}", rc == 0 and said in err, (rc, err))
