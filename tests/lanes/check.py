@@ -136,7 +136,7 @@ def main():
             described = ["described", "described_fast", "noted"] + (["described_32", "noted_32"] if name.startswith("x86") else [])
             files = [f"{BUILD}/tests/{t}" for t in described] + [f"{ROOT}/tests/live/values.sh"]
             p = lane(name, "sh", "./values.sh", "trapline", ".", *described, files=files)
-            result(f"{name} values", p.returncode == 0 and p.stdout.count("ok   ") >= 26, p.stdout)
+            result(f"{name} values", p.returncode == 0 and re.search(r"^[1-9][0-9]+ passed, 0 failed$", p.stdout, re.M), p.stdout)
         if name != "uml-guest":
             p = lane(name, "sh", "-c", OWN_FILTER, files=tracees)
             result(f"{name} own filter", p.returncode == 0 and p.stdout.count("traced") == 6 and "status 0" in p.stdout, p.stdout)

@@ -218,7 +218,8 @@ def compare(theirs, mine, former, mode, spawned=True, execve=EXECVE):
             theirs[tid].pop()
     if not mine:
         return "nothing was traced", 0
-    main = min(mine)
+    # Whose execve the trace begins with: not the lowest, where numbers have begun anew meanwhile.
+    main = next(iter(mine))
     for tid, calls in sorted(mine.items()):
         want = theirs.get(tid, [])
         if spawned and tid == main:

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <unistd.h>
@@ -163,6 +164,10 @@ static bool put(const char *path, const char *text)
 
 bool uprobes_possible(void)
 {
+	/* Nobody may have asked for it on this machine yet. */
+	if (access(probe_events, F_OK) < 0 &&
+	    mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL) < 0)
+		return false;
 	return access(probe_events, W_OK) == 0;
 }
 

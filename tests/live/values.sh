@@ -3,7 +3,7 @@
 # Arguments, results, conditions and lines by debuginfo, and static probes: values.sh TRAPLINE DIR PROGRAM...
 trapline=$1 dir=$2
 shift 2
-failed=0
+passed=0 failed=0
 
 # What is the same in all runs and programs.
 plain() {
@@ -13,6 +13,7 @@ plain() {
 is() { # WHAT WANTED GOT
 	if [ "$2" = "$3" ]; then
 		echo "ok   $program: $1"
+		passed=$((passed + 1))
 	else
 		echo "FAIL $program: $1"
 		printf 'wanted:\n%s\nseen:\n%s\n' "$2" "$3"
@@ -108,4 +109,5 @@ walk = 30" "$(probes -r 'walk if $ret == 30' -r 'floats if $ret > 1e99' -r 'stri
 	is "a name that is not there" "trapline: no probe at $program:walk in process N: no argument or variable there has the name that its condition uses" "$(
 		probes -e 'walk if nosuch' | sed 's/process [0-9]*/process N/')"
 done
+echo "$passed passed, $failed failed"
 [ $failed = 0 ]
