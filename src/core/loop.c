@@ -129,13 +129,13 @@ static void handle(struct tl_session *s, const struct tl__waited *w, bool peeked
 
 	if (!task) {
 		if (peeked)
-			s->sys->ops->consume(s->sys, w->tid);
+			s->sys->ops->consume(s->sys, w->tid, w->kind);
 		tl__lifecycle_unknown(s, w, now);
 		return;
 	}
 	if (w->kind != TL__WAIT_STOPPED) {
 		if (peeked)
-			s->sys->ops->consume(s->sys, w->tid);
+			s->sys->ops->consume(s->sys, w->tid, w->kind);
 		tl__lifecycle_death(task, w, now);
 		return;
 	}
@@ -199,7 +199,7 @@ static int take_next(struct tl_session *s, unsigned flags, struct tl__waited *w)
 		if (task->stop.kind == TL__STOP_SIGNAL && task->stop.sig == SIGTRAP_)
 			s->site_hooks->secure(task);
 	}
-	s->sys->ops->consume(s->sys, w->tid);
+	s->sys->ops->consume(s->sys, w->tid, w->kind);
 	return r;
 }
 

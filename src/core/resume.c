@@ -180,7 +180,7 @@ static void stay(struct tl_task *task)
 	if (task->unconsumed && task->sited)
 		tl__regs_flush(task);
 	if (task->unconsumed)
-		task->session->sys->ops->consume(task->session->sys, task->tid);
+		task->session->sys->ops->consume(task->session->sys, task->tid, TL__WAIT_STOPPED);
 	task->unconsumed = false;
 }
 

@@ -261,10 +261,11 @@ static int fake_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *w)
 	return -ECHILD;
 }
 
-static int fake_consume(struct tl__sys *sys, pid_t tid)
+static int fake_consume(struct tl__sys *sys, pid_t tid, enum tl__wait_kind what)
 {
 	(void)sys;
 	(void)tid;
+	(void)what;
 	return 1;
 }
 

@@ -13,7 +13,7 @@ struct tl__kernel {
 };
 
 int tl__kernel_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *out);
-int tl__kernel_consume(struct tl__sys *sys, pid_t tid);
+int tl__kernel_consume(struct tl__sys *sys, pid_t tid, enum tl__wait_kind what);
 ssize_t tl__kernel_mem_read(struct tl__sys *sys, pid_t tid, uint64_t addr, void *buf, size_t len);
 ssize_t tl__kernel_mem_write(struct tl__sys *sys, pid_t tid, uint64_t addr, const void *buf,
 			     size_t len);

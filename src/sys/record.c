@@ -77,9 +77,9 @@ static int record_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *w
 	return r;
 }
 
-static int record_consume(struct tl__sys *sys, pid_t tid)
+static int record_consume(struct tl__sys *sys, pid_t tid, enum tl__wait_kind what)
 {
-	return of(sys)->inner->ops->consume(of(sys)->inner, tid);
+	return of(sys)->inner->ops->consume(of(sys)->inner, tid, what);
 }
 
 static ssize_t record_mem_read(struct tl__sys *sys, pid_t tid, uint64_t addr, void *buf, size_t len)

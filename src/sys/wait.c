@@ -37,7 +37,7 @@ static void convert(const siginfo_t *si, struct tl__waited *out)
 static int wait_tracee(idtype_t type, pid_t tid, int flags, siginfo_t *si)
 {
 	si->si_pid = 0;
-	if (waitid(type, (id_t)tid, si, WSTOPPED | WEXITED | __WCLONE | __WNOTHREAD | flags) < 0)
+	if (waitid(type, (id_t)tid, si, __WCLONE | __WNOTHREAD | flags) < 0)
 		return -errno;
 	return si->si_pid ? 1 : 0;
 }
@@ -49,16 +49,18 @@ int tl__kernel_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *out)
 	int r;
 
 	(void)sys;
-	r = wait_tracee(P_ALL, 0, how, &si);
+	r = wait_tracee(P_ALL, 0, WSTOPPED | WEXITED | how, &si);
 	if (r > 0)
 		convert(&si, out);
 	return r;
 }
 
-int tl__kernel_consume(struct tl__sys *sys, pid_t tid)
+/* Killed since it was peeked at, a stop has become a death, which nobody would be told of again. */
+int tl__kernel_consume(struct tl__sys *sys, pid_t tid, enum tl__wait_kind what)
 {
 	siginfo_t si;
 
 	(void)sys;
-	return wait_tracee(P_PID, tid, WNOHANG, &si);
+	return wait_tracee(P_PID, tid, WNOHANG | (what == TL__WAIT_STOPPED ? WSTOPPED : WEXITED),
+			   &si);
 }

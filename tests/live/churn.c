@@ -71,5 +71,5 @@ int main(int argc, char **argv)
 		return 1;
 	signal(SIGALRM, on_alarm);
 	setitimer(ITIMER_REAL, &often, NULL);
-	return tl_session_run(session) < 0;
+	return tl_session_run(session) < 0 ? 3 : 0;
 }

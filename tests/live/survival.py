@@ -3,7 +3,7 @@
 """A tracer with probes in a program is killed at any moment: the program lives, and the next tracer finds and removes what is left.
 
 Usage: survival.py TRAPLINE TRACEES_DIR [--rounds N]
-In turn: the tracer alone, its guardian first, and both at once.
+In turn: the tracer alone, its guardian first, both at once, and the program itself.
 """
 import argparse
 import os
@@ -24,7 +24,7 @@ o = ap.parse_args()
 TRAPLINE, TRACEES = os.path.abspath(o.trapline), os.path.abspath(o.tracees)
 CHURN = f"{TRACEES}/churn"
 random.seed(o.seed)
-WAYS = ("tracer", "guardian first", "both")
+WAYS = ("tracer", "guardian first", "both", "program")
 PROGRAMS = [p for p in ("called", "called_32") if os.path.exists(f"{TRACEES}/{p}")]
 
 
@@ -57,6 +57,29 @@ def ours(pid):
     return [line for line in open(f"/proc/{pid}/maps") if re.match(r"\S+ r-xp 00000000 00:00 0 *$", line)]
 
 
+def program_killed(p, t, program):
+    """Nothing of it stays: its tracer ends by itself, and so does the guardian."""
+    children = [int(c) for c in open(f"/proc/{p.pid}/task/{p.pid}/children").read().split()]
+    kill(p.pid)
+    p.wait()
+    try:
+        left = t.wait(10)
+    except subprocess.TimeoutExpired:
+        kill(t.pid)
+        t.wait()
+        return f"{program}: killed, and its tracer waits for it"
+    until = time.time() + 5
+    while guardians(p.pid) and time.time() < until:
+        time.sleep(0.01)
+    # 1: it was killed before it was attached to.
+    if left not in (0, 1) or guardians(p.pid):
+        return f"{program}: killed, its tracer ended with {left}, guardians {guardians(p.pid)}"
+    while any(os.path.exists(f"/proc/{c}") and status(c, "State") != "Z" for c in children) and time.time() < until:
+        time.sleep(0.01)
+    left = [c for c in children if os.path.exists(f"/proc/{c}")]
+    return f"{program}: killed, its children {left} are still there" if left and status(left[0], "State") != "Z" else None
+
+
 def one(round_):
     program, way = PROGRAMS[round_ % len(PROGRAMS)], WAYS[round_ // len(PROGRAMS) % len(WAYS)]
     p = subprocess.Popen([f"{TRACEES}/{program}", o.threads, "0", random.choice(["alone", "signals", "both"])])
@@ -64,6 +87,8 @@ def one(round_):
     caught = status(p.pid, "SigCgt")
     t = subprocess.Popen([CHURN, str(p.pid)])
     time.sleep(random.choice([0.02, 0.1, 0.4]) * random.random() * 2)
+    if way == "program":
+        return program_killed(p, t, program)
     new = guardians(p.pid)
     if way == "guardian first":
         for g in new:
