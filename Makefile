@@ -52,6 +52,8 @@ bench: all
 CALLS = 100000
 RAW = test-raw hidden_register hidden_register_a32 hidden_register_t32
 AGREE = vfork_exec exec_thread clone_kinds odd_numbers killed_threads leader_exits signal_storm
+TORTURE = test-torture workload_static
+WORKS = format sort memory words numbers
 soak: all lanes
 	@tests/live/storm.py $(BUILD)/src/trapline $(BUILD)/tests --seconds 60
 	@tests/live/attach_detach.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 100
@@ -66,6 +68,7 @@ soak: all lanes
 	@$(BUILD)/tests/fuzz-recording 200000 1 tests/fake/recordings/*.rec
 	@$(BUILD)/tests/fuzz-words 50000 1
 	@tools/cross arm64
+	@tools/lane arm64 --timeout 9000 --with tests/live/torture.sh $(TORTURE:%=--with build-arm64/tests/%) -- sh ./torture.sh . $(WORKS)
 	@cd $(BUILD)/tests && PATH=../src:$$PATH ../../tests/lanes/agree.sh 1000000
 	@tools/lane x86-6.1 --timeout 9000 --with tests/lanes/agree.sh $(patsubst %,--with $(BUILD)/tests/%,$(AGREE)) -- ./agree.sh 1000000
 	@tools/lane arm64 --timeout 9000 --with tests/lanes/agree.sh $(patsubst %,--with build-arm64/tests/%,$(AGREE)) -- ./agree.sh 1000000
