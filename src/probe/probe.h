@@ -133,6 +133,7 @@ struct tl__watcher {
 	struct tl_engine *engine;
 	void *open; /* its calls that have not returned: returns.c */
 	size_t nopen, room;
+	const struct tl__back *waits; /* until it is there; another thread has asked for it */
 };
 
 /* A site where calls return to. */

@@ -9,6 +9,7 @@
  */
 #include "probe.h"
 
+#include "compat.h"
 #include "debug.h"
 #include "hash.h"
 
@@ -106,13 +107,39 @@ static void on_hit(struct tl_site *site, struct tl_task *task, const struct tl_h
 	}
 }
 
+/* Until the site is there, a thread would return unseen: who adds it is held for that, the others
+ * that come by meanwhile are not. */
+static void wait_for(struct tl__watcher *watcher, const struct tl__back *back)
+{
+	watcher->waits = back;
+	tl__ignore(tl_engine_control(watcher->engine, TL_HOLD_STOP) < 0);
+}
+
+/* Whoever goes on may be let go, and leave the list. */
+static void go_on(const struct tl__back *back)
+{
+	struct tl__watcher *watcher;
+
+	do {
+		LIST_FOREACH (watcher, &back->process->watchers, link)
+			if (watcher->waits == back)
+				break;
+		if (!watcher)
+			return;
+		watcher->waits = NULL;
+		tl__ignore(tl_engine_control(watcher->engine, TL_RUN) < 0);
+	} while (back->process);
+}
+
 static void on_release(struct tl_site *site, void *data)
 {
 	struct tl__back *back = data;
 
 	(void)site;
-	if (back->process)
+	if (back->process) {
 		tl__hash_del(&back->process->backs, back->to);
+		go_on(back);
+	}
 	free(back);
 }
 
@@ -139,11 +166,12 @@ static void on_changed(struct tl_site *site, enum tl_site_state state, int error
 
 	(void)error;
 	(void)why;
-	if (state != TL_SITE_REFUSED)
-		return;
-	if (back->process)
+	if (state == TL_SITE_REFUSED && back->process)
 		miss(back);
-	tl_site_remove(site);
+	if (back->process)
+		go_on(back);
+	if (state == TL_SITE_REFUSED)
+		tl_site_remove(site);
 }
 
 static const struct tl_site_ops ops = {
@@ -151,13 +179,16 @@ static const struct tl_site_ops ops = {
 };
 
 /* The site where a call returns to; there are as many as there are callers. */
-static int watch(struct tl__watched *w, struct tl_task *task, uint64_t to)
+static int watch(struct tl__watcher *watcher, struct tl_task *task, uint64_t to)
 {
+	struct tl__watched *w = watcher->process;
 	struct tl__back *back = tl__hash_get(&w->backs, to);
 	int r = -ENOMEM;
 
+	if (back && tl_site_state(back->site) == TL_SITE_PENDING)
+		wait_for(watcher, back);
 	if (back)
-		return 0;
+		return tl_site_state(back->site) == TL_SITE_REFUSED ? -EILSEQ : 0;
 	back = calloc(1, sizeof(*back));
 	if (back && tl__hash_put(&w->backs, to, back) == 0) {
 		back->process = w;
@@ -196,7 +227,7 @@ void tl__returns_enter(struct tl__spot *spot, struct tl_task *task)
 	    tl_task_read_reg(task, "x8", &call.indirect) < 0)
 		call.indirect = 0;
 	call.entered = now();
-	if (watch(w, task, call.to) < 0 || push(watcher, &call) < 0)
+	if (watch(watcher, task, call.to) < 0 || push(watcher, &call) < 0)
 		spot->probe->missed++;
 }
 
@@ -220,6 +251,7 @@ void tl__returns_drop(struct tl__watched *w)
 
 		if (!back)
 			continue;
+		go_on(back);
 		back->process = NULL;
 		tl_site_remove(back->site);
 	}

@@ -81,7 +81,9 @@ def returns(name):
     """What returning says of itself, and what probes found."""
     functions = "recursive jumps_out first last unwound switches in_between handled".split()
     p = lane(name, "sh", "-c", "trapline probe --format=json -o /tmp/o " + " ".join(f"-r {f}" for f in functions) +
-             " -- ./returning; cat /tmp/o", files=[f"{BUILD}/tests/returning"])
+             " -- ./returning; cat /tmp/o; trapline probe -c --format=json -r gathered -- ./call_sites",
+             files=[f"{BUILD}/tests/{t}" for t in ("returning", "call_sites")])
+    together = '"site":"call_sites:gathered","hits":384,"returns":384' in p.stdout
     seen, want = {f: [0, 0, 0] for f in functions}, {}
     for line in p.stdout.splitlines():
         m = re.match(r'{.*"ev":"(probe|return)","site":"returning:(\w+)"(?:,"ret":"(\w+)")?', line)
@@ -90,7 +92,7 @@ def returns(name):
             seen[m[2]][2] += int(m[3] or "0", 16)
         elif re.match(r"\w+ \d+ \d+ \d+$", line):
             want[line.split()[0]] = [int(n) for n in line.split()[1:]]
-    return f"{name} returns of {len(want)} functions", p.returncode == 0 and want and seen == want, f"{seen}\n{want}\n{p.stdout}"
+    return f"{name} returns of {len(want)} functions", p.returncode == 0 and want and seen == want and together, f"{seen}\n{want}\n{p.stdout}"
 
 
 def main():

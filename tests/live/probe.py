@@ -80,6 +80,17 @@ def returns():
     check("times are counted", re.search(r"^ +800 +[\d.]+ +[\d.]+ +[\d.]+ \|.*\|  called:hot$", err, re.M), err)
 
 
+def returns_together():
+    out = f"/tmp/trapline-probe.{os.getpid()}"
+    seen = []
+    for _ in range(5):
+        rc, printed, err = probe("-c", "--format=json", "-o", out, "-r", "gathered", "--", f"{TRACEES}/call_sites")
+        total = [e for e in map(json.loads, open(out)) if e.get("site") == "call_sites:gathered"][0]
+        seen.append((rc, printed, total["hits"], total["returns"]))
+    os.unlink(out)
+    check("threads that return to a new place at the same time", seen == [(0, "384 calls\n", 384, 384)] * 5, seen)
+
+
 def returns_to_traps():
     rc, out, err = probe("-r", "called", "--", f"{TRACEES}/returns_to_trap")
     check("returns to a breakpoint of the program's own are none, and counted", rc == 0 and out == "3 traps\n" and
@@ -305,6 +316,7 @@ def refusals():
 def main():
     programs()
     returns()
+    returns_together()
     returns_to_traps()
     moving_stacks()
     addresses()
