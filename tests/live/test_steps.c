@@ -513,10 +513,18 @@ static bool as_expected(const char *want, const char *got)
 static unsigned done, failed, excepted, left_out;
 static bool only_64;
 
+/* On a loaded machine the call may end before the signal that was to break it. */
+static bool was_late(const struct cell *c, const char *got)
+{
+	const char *end = strstr(got, "step A"), *sig = strstr(got, "signal SIGWINCH");
+
+	return run.walking && is(c->stop, "restart") && end && (!sig || sig > end);
+}
+
 static void compare(const struct cell *c, bool walk)
 {
 	bool exception = false;
-	const char *want = expected(c, &exception), *got;
+	const char *want = expected(c, &exception), *got = "";
 
 	if (is(want, "not made"))
 		return;
@@ -524,7 +532,11 @@ static void compare(const struct cell *c, bool walk)
 		left_out++;
 		return;
 	}
-	got = run_cell(c, want, walk);
+	for (int tries = 0; tries < 5; tries++) {
+		got = run_cell(c, want, walk);
+		if (!was_late(c, got))
+			break;
+	}
 	done++;
 	excepted += exception;
 	if (as_expected(want, got))
