@@ -88,11 +88,11 @@ struct tl_call_frame {
 	tl_addr sp, return_address;
 	uint64_t result; /* the register that results are in */
 };
-/*
- * At the first instruction of a function: its caller; behind a return: its result. By the machine's
- * calling convention alone. -EFAULT: the stack cannot be read.
- */
+/* At the first instruction of a function: its caller, by the machine's calling convention alone.
+ * -EFAULT: the stack cannot be read. */
 TL_CHECKED int tl_task_call_frame(struct tl_task *task, struct tl_call_frame *ret);
+/* Behind a function's return: its result. The stack is not read, and return_address is 0. */
+TL_CHECKED int tl_task_call_result(struct tl_task *task, struct tl_call_frame *ret);
 /*
  * At the first instruction of a function: its first n arguments, all of them integers or pointers,
  * by the machine's calling convention; on 32-bit machines a word each. -EFAULT: one is on the

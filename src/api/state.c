@@ -299,12 +299,11 @@ int tl_signal_set(struct tl_task *task, int32_t signo, const void *info)
 	return 0;
 }
 
-int tl_task_call_frame(struct tl_task *task, struct tl_call_frame *ret)
+int tl_task_call_result(struct tl_task *task, struct tl_call_frame *ret)
 {
 	int r;
 	const struct tl__arch *arch = tl__api_arch(task, &r);
 	struct tl__frame f;
-	uint64_t word = 0;
 
 	if (!arch)
 		return r;
@@ -316,12 +315,22 @@ int tl_task_call_frame(struct tl_task *task, struct tl_call_frame *ret)
 	ret->sp = f.sp;
 	ret->result = arch->word == 4 ? (uint32_t)f.ret : (uint64_t)f.ret;
 	ret->popped = arch->get_link ? 0 : arch->word;
+	ret->return_address = 0;
+	return 0;
+}
+
+int tl_task_call_frame(struct tl_task *task, struct tl_call_frame *ret)
+{
+	int r = tl_task_call_result(task, ret);
+	const struct tl__arch *arch;
+
+	if (r < 0)
+		return r;
+	arch = tl__regs_arch(task);
 	if (arch->get_link)
 		ret->return_address = arch->get_link(task->regs, task->regs_len);
-	else if (tl__mem_read(task, f.sp, &word, arch->word) != arch->word)
+	else if (tl__mem_read(task, ret->sp, &ret->return_address, arch->word) != arch->word)
 		return -EFAULT;
-	else
-		ret->return_address = word;
 	return 0;
 }
 

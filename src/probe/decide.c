@@ -98,7 +98,7 @@ static void result_of_call(struct deciding *d, struct result *ret)
 	if (d->function && !types->given) {
 		tl__function_result(d->function, &d->m, &ret->value);
 		ret->kind = ret->value.has_type ? VALUE : UNKNOWN;
-	} else if (tl_task_call_frame(d->task, &frame) == 0) {
+	} else if (tl_task_call_result(d->task, &frame) == 0) {
 		is_signed = !types->given ||
 			    tl__typed_integer(&d->m, types->result, frame.result, &value);
 		set_integer(ret, types->given ? value : frame.result, is_signed);

@@ -92,7 +92,7 @@ static void on_hit(struct tl_site *site, struct tl_task *task, const struct tl_h
 	struct tl_call_frame frame = { .size = sizeof(frame) };
 	struct open call;
 
-	if (!watcher || !watcher->nopen || tl_task_call_frame(task, &frame) < 0)
+	if (!watcher || !watcher->nopen || tl_task_call_result(task, &frame) < 0)
 		return;
 	for (size_t i = watcher->nopen; i-- > 0;) {
 		call = ((struct open *)watcher->open)[i];

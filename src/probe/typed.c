@@ -117,7 +117,7 @@ int tl__typed_result(const struct tl__types *types, const struct tl__machine *m,
 		     struct tl_task *task, const struct tl__telling *t)
 {
 	struct tl_call_frame frame = { .size = sizeof(frame) };
-	int r = tl_task_call_frame(task, &frame);
+	int r = tl_task_call_result(task, &frame);
 
 	return r < 0 ? r : tl__typed_tell(m, types->result, frame.result, t);
 }
