@@ -61,6 +61,7 @@ void uprobes_end(void);
 bool trap_is(const char *field);
 /* In its call, and not in a stop. */
 bool is_asleep(void);
+bool was_late(const struct cell *c, const char *got);
 /* Whose signal it is: the processor's, at this place, or ours. */
 bool info_is_right(const struct tl_event *ev, uint64_t at);
 

@@ -240,6 +240,14 @@ bool is_asleep(void)
 	return p && p[2] == 'S';
 }
 
+/* On a loaded machine the call may end before the signal that was to break it. */
+bool was_late(const struct cell *c, const char *got)
+{
+	const char *end = strstr(got, "step A"), *sig = strstr(got, "signal SIGWINCH");
+
+	return run.walking && !strcmp(c->stop, "restart") && end && (!sig || sig > end);
+}
+
 bool info_is_right(const struct tl_event *ev, uint64_t at)
 {
 	const struct tl_signal *sig = &ev->signal;

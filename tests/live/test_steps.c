@@ -513,14 +513,6 @@ static bool as_expected(const char *want, const char *got)
 static unsigned done, failed, excepted, left_out;
 static bool only_64;
 
-/* On a loaded machine the call may end before the signal that was to break it. */
-static bool was_late(const struct cell *c, const char *got)
-{
-	const char *end = strstr(got, "step A"), *sig = strstr(got, "signal SIGWINCH");
-
-	return run.walking && is(c->stop, "restart") && end && (!sig || sig > end);
-}
-
 static void compare(const struct cell *c, bool walk)
 {
 	bool exception = false;
