@@ -129,7 +129,52 @@ def one(round_):
     return None
 
 
-failed = 0
+def probed(mode):
+    p = subprocess.Popen([f"{TRACEES}/excepted", mode], stdout=subprocess.PIPE, text=True)
+    p.stdout.readline()
+    t = subprocess.Popen([TRAPLINE, "probe", "--format=json", "-e", "hot", "-p", str(p.pid)], stderr=subprocess.PIPE, text=True)
+    t.stderr.readline()
+    t.stderr.readline()
+    return p, t
+
+
+def guardians_of(tracer):
+    """Their command line is its own."""
+    words, found = open(f"/proc/{tracer}/cmdline").read(), []
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        try:
+            if pid != tracer and open(f"/proc/{pid}/cmdline").read() == words:
+                found.append(pid)
+        except OSError:
+            pass
+    return found
+
+
+def exceptions():
+    """What the promise leaves out, and what happens then: as trapline-probe(1) says."""
+    said = []
+    for mode, killed, want in (("blocked", True, -signal.SIGTRAP), ("handler", True, 3), ("alone", False, 4), ("ignored", False, 5)):
+        p, t = probed(mode)
+        if killed:
+            for g in guardians_of(t.pid) + [t.pid]:
+                kill(g)
+        elif mode == "ignored":
+            os.kill(p.pid, signal.SIGUSR1)
+        try:
+            got = p.wait(10)
+        except subprocess.TimeoutExpired:
+            got = "nothing"
+        kill(p.pid)
+        kill(t.pid)
+        t.communicate()
+        p.wait()
+        print(f"{'ok  ' if got == want else 'FAIL'} {mode}: {got}")
+        if got != want:
+            said.append(mode)
+    return len(said)
+
+
+failed = exceptions()
 for i in range(o.rounds):
     what = one(i)
     if what:
