@@ -38,62 +38,46 @@ static uint64_t word_at(Elf *elf, uint64_t value)
 	return word;
 }
 
-struct slots {
-	Elf *elf;
-	uint16_t machine;
-	uint64_t resolver;
-};
-
-static bool in_rela(const struct slots *w, Elf_Data *data, size_t n, uint64_t *ret)
-{
-	GElf_Rela rela;
-
-	for (size_t i = 0; i < n; i++)
-		if (gelf_getrela(data, (int)i, &rela) &&
-		    is_irelative(w->machine, GELF_R_TYPE(rela.r_info)) &&
-		    (uint64_t)rela.r_addend == w->resolver) {
-			*ret = rela.r_offset;
-			return true;
-		}
-	return false;
-}
-
-static bool in_rel(const struct slots *w, Elf_Data *data, size_t n, uint64_t *ret)
+/* The i'th relocation of a section, if it is of that kind; says: it names its resolver itself. */
+static bool irelative_at(Elf *elf, uint16_t machine, Elf_Data *data, int i, bool says,
+			 GElf_Rela *ret)
 {
 	GElf_Rel rel;
 
-	for (size_t i = 0; i < n; i++)
-		if (gelf_getrel(data, (int)i, &rel) &&
-		    is_irelative(w->machine, GELF_R_TYPE(rel.r_info)) &&
-		    word_at(w->elf, rel.r_offset) == w->resolver) {
-			*ret = rel.r_offset;
-			return true;
-		}
-	return false;
+	if (says)
+		return gelf_getrela(data, i, ret) &&
+		       is_irelative(machine, GELF_R_TYPE(ret->r_info));
+	if (!gelf_getrel(data, i, &rel) || !is_irelative(machine, GELF_R_TYPE(rel.r_info)))
+		return false;
+	ret->r_offset = rel.r_offset;
+	ret->r_addend = (GElf_Sxword)word_at(elf, rel.r_offset);
+	return true;
 }
 
 bool tl__symbols_ifunc_slot(const struct tl__symbols *s, const struct tl__symbol *sym,
 			    uint64_t *ret_slot, uint64_t *ret_initial)
 {
-	struct slots w = { tl__symbols_elf(s), tl__symbols_machine(s), sym->value };
+	uint16_t machine = tl__symbols_machine(s);
+	Elf *elf = tl__symbols_elf(s);
 	Elf_Scn *scn = NULL;
 	Elf_Data *data;
+	GElf_Rela rela;
 	GElf_Shdr sh;
-	bool found;
-	size_t n;
 
-	while (w.elf && (scn = elf_nextscn(w.elf, scn))) {
+	while (elf && (scn = elf_nextscn(elf, scn))) {
 		if (!gelf_getshdr(scn, &sh) || !sh.sh_entsize ||
 		    (sh.sh_type != SHT_RELA && sh.sh_type != SHT_REL) ||
 		    !(data = elf_getdata(scn, NULL)))
 			continue;
-		n = sh.sh_size / sh.sh_entsize;
-		found = sh.sh_type == SHT_RELA ? in_rela(&w, data, n, ret_slot)
-					       : in_rel(&w, data, n, ret_slot);
-		if (!found)
-			continue;
-		*ret_initial = word_at(w.elf, *ret_slot);
-		return true;
+		for (size_t i = 0; i < sh.sh_size / sh.sh_entsize; i++) {
+			if (!irelative_at(elf, machine, data, (int)i, sh.sh_type == SHT_RELA,
+					  &rela) ||
+			    (uint64_t)rela.r_addend != sym->value)
+				continue;
+			*ret_slot = rela.r_offset;
+			*ret_initial = word_at(elf, rela.r_offset);
+			return true;
+		}
 	}
 	return false;
 }

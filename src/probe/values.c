@@ -80,51 +80,54 @@ static struct tl__spot *spot_of(const struct tl_place *place)
 	return (struct tl__spot *)((uintptr_t)place - offsetof(struct tl__spot, place));
 }
 
+/* What is asked of a place, and who is told. */
+struct asked {
+	struct tl__spot *spot;
+	struct tl__machine m;
+	struct tl__telling t;
+};
+
 /* -ENODATA: nothing is known of its file. */
-static int begin(struct tl__spot *spot, struct tl_task *task, struct tl__machine *ret)
+static int ask(struct asked *a, const struct tl_place *place, struct tl_task *task)
 {
-	if (!spot->module || !spot->module->file->symbols)
+	a->spot = spot_of(place);
+	if (!a->spot->module || !a->spot->module->file->symbols)
 		return -ENODATA;
-	tl__machine_of(spot, task, ret);
+	tl__machine_of(a->spot, task, &a->m);
+	a->t.m = &a->m;
 	return 0;
 }
 
 int tl__place_args(const struct tl_place *place, struct tl_task *task, unsigned string_max,
 		   int (*on_value)(const struct tl_value *value, void *data), void *data)
 {
-	struct tl__spot *spot = spot_of(place);
-	const struct tl__types *types = &spot->probe->spec.types;
-	struct tl__machine m;
-	struct tl__telling t = { &m, string_max, on_value, data };
+	struct asked a = { .t = { NULL, string_max, on_value, data } };
 	const struct tl__function *f;
 
-	if (begin(spot, task, &m) < 0)
+	if (ask(&a, place, task) < 0)
 		return -ENODATA;
-	if (spot->operands)
-		return tl__usdt_args(spot, &m, task, &t);
-	if (types->given)
-		return tl__typed_args(types, &m, task, &t);
-	f = tl__spot_function(spot);
-	return f ? tl__function_args(f, &m, tell, &t) : -ENODATA;
+	if (a.spot->operands)
+		return tl__usdt_args(a.spot, &a.m, task, &a.t);
+	if (a.spot->probe->spec.types.given)
+		return tl__typed_args(&a.spot->probe->spec.types, &a.m, task, &a.t);
+	f = tl__spot_function(a.spot);
+	return f ? tl__function_args(f, &a.m, tell, &a.t) : -ENODATA;
 }
 
 int tl__place_result(const struct tl_place *place, struct tl_task *task, unsigned string_max,
 		     int (*on_value)(const struct tl_value *value, void *data), void *data)
 {
-	struct tl__spot *spot = spot_of(place);
-	const struct tl__types *types = &spot->probe->spec.types;
-	struct tl__machine m;
-	struct tl__telling t = { &m, string_max, on_value, data };
+	struct asked a = { .t = { NULL, string_max, on_value, data } };
 	const struct tl__function *f;
 	struct tl__value v;
 
-	if (begin(spot, task, &m) < 0)
+	if (ask(&a, place, task) < 0)
 		return -ENODATA;
-	if (types->given)
-		return tl__typed_result(types, &m, task, &t);
-	f = tl__spot_function(spot);
+	if (a.spot->probe->spec.types.given)
+		return tl__typed_result(&a.spot->probe->spec.types, &a.m, task, &a.t);
+	f = tl__spot_function(a.spot);
 	if (!f)
 		return -ENODATA;
-	tl__function_result(f, &m, &v);
-	return v.has_type ? tell(&v, &t) : 0;
+	tl__function_result(f, &a.m, &v);
+	return v.has_type ? tell(&v, &a.t) : 0;
 }
