@@ -20,6 +20,9 @@ static bool is_shown(const char *name, const char *shown)
 {
 	size_t n = strlen(name), m = strlen(shown);
 
+	/* f[abi:cxx11] is a name, too. */
+	if (!strcmp(name, shown))
+		return true;
 	if (is_pattern(name))
 		return fnmatch(name, shown, 0) == 0;
 	return m >= n && !strcmp(shown + m - n, name) &&
