@@ -46,7 +46,7 @@ static const char doc[] =
 	"  trapline probe -r 'libc:fopen(str, str) = ptr' -- ls\n"
 	"  trapline probe -e 'main.c:42 if i > 3' -- ./program\n"
 	"  trapline probe -e main -e 'do_*' -p 4711\n"
-	"  trapline probe -l -e 'libz:inflate+*' -- gzip -d\n\n"
+	"  trapline probe -l -e 'libc:qsort+*' -- ls\n\n"
 	"See trapline-probe(1).";
 
 static void add_spec(struct probing *pr, char *text, bool returns, struct argp_state *state)

@@ -9,10 +9,9 @@
  * the guardian if there is none.
  *
  * The program keeps seeing its own mask through sched_getaffinity, and sched_setaffinity keeps its
- * meaning.
- * (/proc/PID/status shows the truth.) Only tasks whose every call is traced are held, else those
- * two calls would pass unseen. One whose calls nobody asked for, but that comes by a site all the
- * time, is hot: they are traced for that alone.
+ * meaning. (/proc/PID/status shows the truth.) Only tasks whose every call is traced are held, else
+ * those two calls would pass unseen. One whose calls nobody asked for, but that comes by a site all
+ * the time, is hot: they are traced for that alone.
  */
 #include "core.h"
 
