@@ -52,8 +52,11 @@ bench: all
 CALLS = 100000
 RAW = test-raw hidden_register hidden_register_a32 hidden_register_t32
 AGREE = vfork_exec exec_thread clone_kinds odd_numbers killed_threads leader_exits signal_storm
-TORTURE = test-torture workload_static
-WORKS = format sort memory words numbers
+# What dlopen(3) is to find in the guest lies beside the programs.
+ROOT_ARM64 = build-lanes/root-arm64
+TORTURE = $(addprefix build-arm64/tests/,test-torture workload workload_static) \
+	$(ROOT_ARM64)/lib/aarch64-linux-gnu/libz.so.1 $(ROOT_ARM64)/usr/lib/aarch64-linux-gnu/libcrypto.so.3
+WORKS = zlib crypto format sort memory words numbers
 soak: all lanes
 	@tests/live/storm.py $(BUILD)/src/trapline $(BUILD)/tests --seconds 60
 	@tests/live/attach_detach.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 100
@@ -68,7 +71,7 @@ soak: all lanes
 	@$(BUILD)/tests/fuzz-recording 200000 1 tests/fake/recordings/*.rec
 	@$(BUILD)/tests/fuzz-words 50000 1
 	@tools/cross arm64
-	@tools/lane arm64 --timeout 9000 --with tests/live/torture.sh $(TORTURE:%=--with build-arm64/tests/%) -- sh ./torture.sh . $(WORKS)
+	@tools/lane arm64 --timeout 9000 --with tests/live/torture.sh $(TORTURE:%=--with %) -- sh -c 'LD_LIBRARY_PATH=. sh ./torture.sh . $(WORKS)'
 	@cd $(BUILD)/tests && PATH=../src:$$PATH ../../tests/lanes/agree.sh 1000000
 	@tools/lane x86-6.1 --timeout 9000 --with tests/lanes/agree.sh $(patsubst %,--with $(BUILD)/tests/%,$(AGREE)) -- ./agree.sh 1000000
 	@tools/lane arm64 --timeout 9000 --with tests/lanes/agree.sh $(patsubst %,--with build-arm64/tests/%,$(AGREE)) -- ./agree.sh 1000000

@@ -13,6 +13,7 @@ one() { # NAME ARGS...
 	seen=$("$dir/test-torture" "$@" 2>&1)
 	last=$(echo "$seen" | tail -1)
 	case $last in
+	*' 0 executed, '*) failed=$((failed + 1)) && echo "FAIL $name: $last" ;;
 	*' instructions, '*' 0 wrong')
 		echo "ok   $name: $last"
 		executed=$((executed + $(echo "$last" | sed 's/.* refused, \([0-9]*\) executed.*/\1/')))
