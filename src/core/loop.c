@@ -73,6 +73,11 @@ static void exec_under_new_id(struct tl_task **task)
 	pid_t tid = (*task)->tid;
 	struct tl_session *s = (*task)->session;
 
+	/* Until the stop is taken, a task that exec has given another id answers nothing (5.13,
+	 * ptrace_attach and looks_like_a_spurious_pid). */
+	if ((*task)->unconsumed)
+		s->sys->ops->consume(s->sys, tid, TL__WAIT_STOPPED);
+	(*task)->unconsumed = false;
 	if (tl__pt_buf(s->sys, TL__PT_GETEVENTMSG, tid, 0, &former, sizeof(former)) < 0)
 		return;
 	tl__lifecycle_exec(*task, (pid_t)former);
