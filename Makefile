@@ -52,11 +52,12 @@ bench: all
 CALLS = 100000
 RAW = test-raw hidden_register hidden_register_a32 hidden_register_t32
 AGREE = vfork_exec exec_thread clone_kinds odd_numbers killed_threads leader_exits signal_storm
-# What dlopen(3) is to find in the guest lies beside the programs.
+# What dlopen(3) is to find in the guest lies beside the programs; so does python, its modules in one file.
 ROOT_ARM64 = build-lanes/root-arm64
-TORTURE = $(addprefix build-arm64/tests/,test-torture workload workload_static) \
-	$(ROOT_ARM64)/lib/aarch64-linux-gnu/libz.so.1 $(ROOT_ARM64)/usr/lib/aarch64-linux-gnu/libcrypto.so.3
-WORKS = zlib crypto format sort memory words numbers
+PYTHON_ZIP = build-arm64/tests/python.zip
+TORTURE = $(addprefix build-arm64/tests/,test-torture workload workload_static throws) \
+	$(ROOT_ARM64)/lib/aarch64-linux-gnu/libz.so.1 $(ROOT_ARM64)/usr/lib/aarch64-linux-gnu/libcrypto.so.3 \
+	$(ROOT_ARM64)/usr/bin/python3.11 $(PYTHON_ZIP) tests/tracees/workload.py
 soak: all lanes
 	@tests/live/storm.py $(BUILD)/src/trapline $(BUILD)/tests --seconds 60
 	@tests/live/attach_detach.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 100
@@ -64,14 +65,16 @@ soak: all lanes
 	@tests/live/survival.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 60 --threads 16
 	@$(BUILD)/tests/test-crowd $(BUILD)/tests 30 called_static
 	@$(BUILD)/tests/test-crowd $(BUILD)/tests 30 called_32
-	@tests/live/torture.sh $(BUILD)/tests
+	@tools/cross i386
+	@ROOT_32=$$PWD/build-lanes/root-i386 tests/live/torture.sh $(BUILD)/tests
 	@$(BUILD)/tests/fuzz-spec 2000000 1 tests/fuzz/specs.txt
 	@$(BUILD)/tests/fuzz-debuginfo 200000 1 $(BUILD)/tests/described $(BUILD)/tests/described_fast $(BUILD)/tests/described_32
 	@$(BUILD)/tests/fuzz-decode 2000000 1
 	@$(BUILD)/tests/fuzz-recording 200000 1 tests/fake/recordings/*.rec
 	@$(BUILD)/tests/fuzz-words 50000 1
 	@tools/cross arm64
-	@tools/lane arm64 --timeout 9000 --with tests/live/torture.sh $(TORTURE:%=--with %) -- sh -c 'LD_LIBRARY_PATH=. sh ./torture.sh . $(WORKS)'
+	@cd $(ROOT_ARM64)/usr/lib/python3.11 && python3 -m zipfile -c $(abspath $(PYTHON_ZIP)) *
+	@tools/lane arm64 --timeout 9000 --with tests/live/torture.sh $(TORTURE:%=--with %) -- sh -c 'LD_LIBRARY_PATH=. sh ./torture.sh .'
 	@cd $(BUILD)/tests && PATH=../src:$$PATH ../../tests/lanes/agree.sh 1000000
 	@tools/lane x86-6.1 --timeout 9000 --with tests/lanes/agree.sh $(patsubst %,--with $(BUILD)/tests/%,$(AGREE)) -- ./agree.sh 1000000
 	@tools/lane arm64 --timeout 9000 --with tests/lanes/agree.sh $(patsubst %,--with build-arm64/tests/%,$(AGREE)) -- ./agree.sh 1000000

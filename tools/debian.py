@@ -49,11 +49,13 @@ def alone():
 class Apt:
     """apt with lists and a cache of its own."""
 
-    def __init__(self):
-        self.dir = f"{CACHE}/apt"
+    def __init__(self, arch=None):
+        """Of the machines that lanes need; or of one other, for few need it and its lists are long."""
+        self.arch = arch
+        self.dir = f"{CACHE}/apt{f'-{arch}' if arch else ''}"
         self.options = ["-q", "-o", f"Dir::Etc::sourcelist={self.dir}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
                         "-o", f"Dir::State::lists={self.dir}/lists", "-o", f"Dir::Cache={self.dir}/cache",
-                        "-o", "Dir::State::status=/dev/null", "-o", "APT::Architectures=amd64,arm64,armhf",
+                        "-o", "Dir::State::status=/dev/null", "-o", f"APT::Architectures=amd64,{arch or 'arm64,armhf'}",
                         "-o", "APT::Architecture=amd64", "-o", "APT::Sandbox::User=root",
                         "-o", "APT::Default-Release=bookworm"]
 
@@ -65,9 +67,12 @@ class Apt:
         os.makedirs(f"{self.dir}/cache/archives/partial", exist_ok=True)
         site, security = mirrors()
         with open(f"{self.dir}/sources.list", "w") as f:
-            # Only kernels are wanted of the others. A list that is out of step on a mirror takes its whole suite with it.
-            f.writelines(f"deb {'' if suite == 'bookworm' else KERNELS} {site} {suite} main\n" for suite in SUITES)
-            f.writelines(f"deb {KERNELS} {security} {suite} main\n" for suite in SECURITY if security)
+            if self.arch:
+                f.write(f"deb [arch={self.arch}] {site} bookworm main\n")
+            else:
+                # Only kernels are wanted of the others. A list that is out of step on a mirror takes its whole suite with it.
+                f.writelines(f"deb {'' if suite == 'bookworm' else KERNELS} {site} {suite} main\n" for suite in SUITES)
+                f.writelines(f"deb {KERNELS} {security} {suite} main\n" for suite in SECURITY if security)
         # Whether what is needed was found is told later.
         return self.run("apt-get", "update").stderr.strip()[-400:]
 

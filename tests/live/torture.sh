@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A probe on every instruction of large parts of real libraries and programs: torture.sh DIR [WHAT...]
 # Ends in how many were executed, and how many were counted wrong.
+# ROOT_32: where Debian's libraries and python for i386 lie. Where the programs lie apart from the sources, workload.py and
+# python, with its modules in python.zip, lie beside them.
 dir=$1
 shift
 executed=0 failed=0
@@ -27,16 +29,38 @@ one() { # NAME ARGS...
 }
 
 what=$*
-one zlib 'libz:*+*' -- "$dir/workload" zlib
-one crypto 'libcrypto:*sha*+*' 'libcrypto:*SHA*+*' 'libcrypto:*md5*+*' 'libcrypto:AES_*+*' 'libcrypto:*aes*+*' -- "$dir/workload" crypto
+libraries() { # SUFFIX
+	one "zlib$1" 'libz:*+*' -- "$dir/workload$1" zlib
+	one "crypto$1" 'libcrypto:*sha*+*' 'libcrypto:*SHA*+*' 'libcrypto:*md5*+*' 'libcrypto:AES_*+*' 'libcrypto:*aes*+*' -- \
+		"$dir/workload$1" crypto
+}
+
+throwing() { # SUFFIX
+	[ -e "$dir/throws$1" ] || return
+	one "throws$1" '*+*' 'libgcc_s:*+*' 'libstdc++:__cxa_*+*' 'libstdc++:__gxx_*+*' -- "$dir/throws$1"
+}
+
+libraries ''
+throwing ''
+throwing _32
 for work in format sort memory words numbers; do
 	one $work '*+*' -- "$dir/workload_static" $work
 	[ -e "$dir/workload_32" ] && one ${work}_32 '*+*' -- "$dir/workload_32" $work
 done
-[ -e "$dir/throws" ] && one throws '*+*' 'libgcc_s:*+*' 'libstdc++:__cxa_*+*' 'libstdc++:__gxx_*+*' -- "$dir/throws"
-python=$(readlink -f /usr/bin/python3)
 # Else the order of its dictionaries differs from run to run.
 export PYTHONHASHSEED=0
-one python "${python##*/}:*+*" -- "$python" "${0%/*}/../tracees/workload.py"
+if [ -e "$dir/python.zip" ]; then
+	export PYTHONPATH="$dir/python.zip"
+	one python 'python3.11:*+*' -- "$dir/python3.11" -S "$dir/workload.py"
+else
+	python=$(readlink -f /usr/bin/python3)
+	one python "${python##*/}:*+*" -- "$python" "${0%/*}/../tracees/workload.py"
+fi
+if [ -n "$ROOT_32" ]; then
+	# What is of another machine is passed over in it.
+	export LD_LIBRARY_PATH="$ROOT_32/usr/lib/i386-linux-gnu:$ROOT_32/lib/i386-linux-gnu" PYTHONHOME="$ROOT_32/usr"
+	libraries _dynamic_32
+	one python_32 'python3.11:*+*' -- "$ROOT_32/usr/bin/python3.11" "${0%/*}/../tracees/workload.py"
+fi
 echo "$executed instructions executed, $failed failed"
 [ $failed = 0 ]
