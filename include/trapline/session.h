@@ -9,6 +9,7 @@
 #ifndef TRAPLINE_SESSION_H
 #define TRAPLINE_SESSION_H
 
+#include <trapline/engine.h>
 #include <trapline/types.h>
 
 #ifdef __cplusplus
@@ -140,6 +141,16 @@ TL_API int tl_session_spawn_error(const struct tl_session *session);
  * (see `trapline doctor PID` for why), -EBUSY (traced by somebody), -ENOMEM.
  */
 TL_CHECKED int tl_session_attach(struct tl_session *session, int32_t pid);
+
+/*
+ * Seizes one thread, which is not stopped by that, and attaches an engine to it before anything of
+ * it can be reported. What it starts is followed as long as an engine of it listens for
+ * TL_EVENT_CLONE, and so are its children's. Errors: -EEXIST (there is such a task), -ESRCH,
+ * -EPERM, -EINVAL (ops, events), -ENOMEM. (PTRACE_SEIZE in ptrace(2).)
+ */
+TL_CHECKED int tl_session_seize(struct tl_session *session, int32_t tid,
+				const struct tl_engine_ops *ops, void *data, uint32_t events,
+				struct tl_engine **ret_engine);
 
 /*
  * Begins to detach from every task. Never blocks: run or turn until no task is left. Engines are

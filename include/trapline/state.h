@@ -109,10 +109,23 @@ TL_CHECKED int tl_syscall_set(struct tl_task *task, int64_t nr, const uint64_t a
 TL_CHECKED int tl_syscall_set_result(struct tl_task *task, int64_t ret);
 
 /*
- * In a signal report: put another signal in its place. info: 128 bytes of siginfo in the host's
- * layout, or NULL for one that says kill(2) by the tracer.
+ * In a signal report, or while an engine holds the task in one: put another signal in its place.
+ * info: 128 bytes of siginfo in the host's layout, or NULL for one that says kill(2) by the tracer.
+ * signo 0: it is dropped, and info is not looked at.
  */
 TL_CHECKED int tl_signal_set(struct tl_task *task, int32_t signo, const void *info);
+
+/*
+ * One of ptrace(2)'s requests that neither stop, start nor let go of a task nor touch its memory:
+ * registers in the host's own layouts, signal masks, queued signals, debug registers and the like.
+ * The kernel answers as it does any tracer of this process's word size, with its own error numbers.
+ * buf is what data points to, size bytes; without a buf, data is handed through as it is.
+ * GETREGSET and SETREGSET: addr is the note, and the length is returned; PEEKSIGINFO: addr is its
+ * flags, data its offset. -EINVAL also for requests that are trapline's own affair; -EBUSY: not
+ * stopped.
+ */
+TL_CHECKED int64_t tl_task_request(struct tl_task *task, uint32_t request, uint64_t addr,
+				   uint64_t data, void *buf, size_t size);
 
 #ifdef __cplusplus
 }

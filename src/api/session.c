@@ -115,6 +115,19 @@ int tl_session_attach(struct tl_session *session, int32_t pid)
 	return tl__err_public(tl__attach(session, pid));
 }
 
+int tl_session_seize(struct tl_session *session, int32_t tid, const struct tl_engine_ops *ops,
+		     void *data, uint32_t events, struct tl_engine **ret_engine)
+{
+	int r = tl__api_check(session);
+
+	if (r < 0)
+		return r;
+	if (tid <= 0 || !ops || ops->size < sizeof(*ops) ||
+	    events & ~(TL_EVENTS_ALL | TL_RAW_REGISTERS))
+		return -EINVAL;
+	return tl__err_public(tl__seize(session, tid, ops, data, events, ret_engine));
+}
+
 void tl_session_detach_all(struct tl_session *session)
 {
 	if (tl__api_check(session) == 0)

@@ -281,8 +281,12 @@ int tl_signal_set(struct tl_task *task, int32_t signo, const void *info)
 		return r;
 	if (task->stop.kind != TL__STOP_SIGNAL)
 		return -EAGAIN;
-	if (signo <= 0 || signo > 64)
+	if (signo < 0 || signo > 64)
 		return -EINVAL;
+	if (!signo) {
+		task->deliver = 0;
+		return 0;
+	}
 	if (!info) {
 		memset(&si, 0, sizeof(si));
 		si.si_signo = signo;

@@ -19,17 +19,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FOLLOW = TL__PTO_FORK | TL__PTO_VFORK | TL__PTO_VFORKDONE | TL__PTO_CLONE };
+
 uint32_t tl__attach_options(const struct tl_session *s)
 {
 	uint32_t o = TL__PTO_SYSGOOD | TL__PTO_EXEC;
 
 	if (!(s->options.flags & TL_SESSION_NO_FOLLOW))
-		o |= TL__PTO_FORK | TL__PTO_VFORK | TL__PTO_VFORKDONE | TL__PTO_CLONE;
+		o |= FOLLOW;
 	if (s->options.flags & TL_SESSION_EXITKILL || s->filter)
 		o |= TL__PTO_EXITKILL;
 	if (s->filter)
 		o |= TL__PTO_SECCOMP;
 	return o;
+}
+
+/* What depends on its engines: each event costs a stop. */
+uint32_t tl__asked_options(const struct tl_task *task, uint32_t events)
+{
+	uint32_t o = task->options & ~(uint32_t)TL__PTO_EXIT;
+
+	if (events & TL_EVENTS(TL_EVENT_EXIT))
+		o |= TL__PTO_EXIT;
+	if (!task->single)
+		return o;
+	o &= ~(uint32_t)FOLLOW;
+	return events & TL_EVENTS(TL_EVENT_CLONE) ? o | FOLLOW : o;
 }
 
 enum { MAX_FILTER = 4096 };
@@ -210,4 +225,34 @@ int tl__attach(struct tl_session *s, pid_t pid)
 	if (!total)
 		return tl__fail(s, NULL, "seize", tl__task_find(s, pid) ? -EEXIST : -ESRCH);
 	return 0;
+}
+
+int tl__seize(struct tl_session *s, pid_t tid, const struct tl_engine_ops *ops, void *data,
+	      uint32_t events, struct tl_engine **ret)
+{
+	char status[4096];
+	struct tl_task *task;
+	long tgid;
+	int r;
+
+	if (tl__task_find(s, tid))
+		return -EEXIST;
+	if (s->sys->ops->proc_read(s->sys, tid, TL__PROC_STATUS, status, sizeof(status)) < 0)
+		return -ESRCH;
+	tgid = tl__proc_field_dec(status, "Tgid");
+	task = tl__task_new(s, tid, tgid > 0 ? (pid_t)tgid : tid);
+	if (!task)
+		return -ENOMEM;
+	task->single = true;
+	task->options = tl__asked_options(task, events);
+	r = tl__pt(s->sys, TL__PT_SEIZE, tid, 0, task->options);
+	if (r < 0) {
+		tl__task_gone(task);
+		return tl__fail(s, NULL, "seize", r);
+	}
+	task->state = TL__TASK_RUNNING;
+	r = tl__engine_attach(task, ops, data, events, ret);
+	if (r < 0)
+		tl__detach(task);
+	return r;
 }

@@ -132,6 +132,7 @@ struct tl_task {
 
 	bool parent;      /* has or had child processes: their SIGCHLD comes to this thread first */
 	bool spawned;     /* first stop is the SIGSTOP before its exec */
+	bool single;      /* seized by itself: children are followed when an engine listens */
 	bool filtered;    /* a seccomp program of ours selects what stops */
 	bool interrupted; /* PTRACE_INTERRUPT sent, its stop not seen */
 	bool detach_wanted;
@@ -417,7 +418,10 @@ enum tl__pt_request tl__resume_plain(const struct tl_task *task);
 /* attach.c and detach.c */
 int tl__spawn(struct tl_session *s, const struct tl_spawn_options *o, struct tl_task **ret);
 int tl__attach(struct tl_session *s, pid_t pid);
+int tl__seize(struct tl_session *s, pid_t tid, const struct tl_engine_ops *ops, void *data,
+	      uint32_t events, struct tl_engine **ret);
 uint32_t tl__attach_options(const struct tl_session *s);
+uint32_t tl__asked_options(const struct tl_task *task, uint32_t events);
 int tl__detach(struct tl_task *task);
 bool tl__detach_now(struct tl_task *task);
 void tl__detach_all(struct tl_session *s);

@@ -79,6 +79,7 @@ static struct tl_task *child_of(struct tl_task *parent, pid_t tid, bool thread)
 	if (child) {
 		child->filtered = parent->filtered;
 		child->options = parent->options;
+		child->single = parent->single;
 		tl__place_born(child, parent);
 		tl__raw_inherit(child, parent);
 	}

@@ -206,13 +206,10 @@ static bool quiesce_first(struct tl_task *task, const struct tl__fold *fold)
 	return true;
 }
 
-/* The exit event costs a stop per death: only asked of the kernel when somebody listens. */
 static void sync_options(struct tl_task *task)
 {
-	uint32_t want = task->options & ~(uint32_t)TL__PTO_EXIT;
+	uint32_t want = tl__asked_options(task, tl__engines_events(task));
 
-	if (tl__engines_events(task) & TL_EVENTS(TL_EVENT_EXIT))
-		want |= TL__PTO_EXIT;
 	if (want == task->options)
 		return;
 	if (tl__pt(task->session->sys, TL__PT_SETOPTIONS, task->tid, 0, want) >= 0)
