@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Seccomp's notifications, and what is to be known of those who make the calls. */
+#define _GNU_SOURCE
+#include "notify.h"
+
+#include "kernel.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct tl__notice) == sizeof(struct seccomp_notif), "seccomp_notif");
+
+int tl__notify_listen(const struct tl__bpf_insn *code, uint16_t len, bool *no_new_privs)
+{
+	struct sock_fprog prog = { .len = len, .filter = (struct sock_filter *)(uintptr_t)code };
+	long fd;
+
+	*no_new_privs = false;
+	fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &prog);
+	if (fd < 0 && errno == EACCES) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+			return -errno;
+		*no_new_privs = true;
+		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+			     &prog);
+	}
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int tl__notify_receive(int listener, struct tl__notice *n)
+{
+	memset(n, 0, sizeof(*n));
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, n) == 0)
+		return 1;
+	return errno == ENOENT || errno == EINTR ? 0 : -errno;
+}
+
+static int answer(int listener, const struct seccomp_notif_resp *resp)
+{
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, resp) < 0 ? -errno : 0;
+}
+
+int tl__notify_answer(int listener, uint64_t id, int64_t result)
+{
+	struct seccomp_notif_resp resp = { .id = id };
+
+	if (result < 0 && result > -4096)
+		resp.error = (int)result;
+	else
+		resp.val = result;
+	return answer(listener, &resp);
+}
+
+int tl__notify_continue(int listener, uint64_t id)
+{
+	struct seccomp_notif_resp resp = { .id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+
+	return answer(listener, &resp);
+}
+
+bool tl__notify_valid(int listener, uint64_t id)
+{
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+static int copy(long nr, pid_t tid, uint64_t addr, void *buf, size_t len)
+{
+	struct iovec local = { buf, len };
+	struct iovec remote = { (void *)(uintptr_t)addr, len };
+	long r = syscall(nr, (long)tid, &local, 1ul, &remote, 1ul, 0ul);
+
+	return r == (long)len ? 0 : r < 0 && errno == ESRCH ? -ESRCH : -EFAULT;
+}
+
+int tl__caller_read(pid_t tid, uint64_t addr, void *buf, size_t len)
+{
+	return copy(SYS_process_vm_readv, tid, addr, buf, len);
+}
+
+int tl__caller_write(pid_t tid, uint64_t addr, const void *buf, size_t len)
+{
+	return copy(SYS_process_vm_writev, tid, addr, (void *)(uintptr_t)buf, len);
+}
+
+int tl__person_read(pid_t tid, struct tl__person *p)
+{
+	char text[4096], state[32];
+	const char *at;
+	int pgrp;
+
+	if (tl__kernel_proc_read(NULL, tid, TL__PROC_STATUS, text, sizeof(text)) <= 0)
+		return -ESRCH;
+	p->tgid = (pid_t)tl__proc_field_dec(text, "Tgid");
+	p->ppid = (pid_t)tl__proc_field_dec(text, "PPid");
+	p->uid = (uid_t)tl__proc_field_dec(text, "Uid");
+	p->catches_sigchld = tl__proc_field_hex(text, "SigCgt") >> (SIGCHLD - 1) & 1;
+	p->state = tl__proc_field(text, "State", state, sizeof(state)) ? state[0] : '?';
+	if (tl__kernel_proc_read(NULL, tid, TL__PROC_STAT, text, sizeof(text)) <= 0)
+		return -ESRCH;
+	/* Behind the name, which may hold anything: state, parent, group. */
+	at = strrchr(text, ')');
+	if (!at || sscanf(at + 1, " %*c %*d %d", &pgrp) != 1)
+		return -ESRCH;
+	p->pgrp = pgrp;
+	return 0;
+}
+
+static bool has_child(pid_t tid, pid_t child)
+{
+	char text[4096], *at = text, *end;
+	long pid;
+
+	if (tl__kernel_proc_read(NULL, tid, TL__PROC_CHILDREN, text, sizeof(text)) <= 0)
+		return false;
+	for (; (pid = strtol(at, &end, 10)) > 0 && end != at; at = end)
+		if (pid == child)
+			return true;
+	return false;
+}
+
+enum { THREADS = 512 };
+
+pid_t tl__person_maker(pid_t tgid, pid_t child)
+{
+	pid_t tids[THREADS];
+	int n = tl__kernel_threads(NULL, tgid, tids, THREADS);
+
+	for (int i = 0; i < n && i < THREADS; i++)
+		if (has_child(tids[i], child))
+			return tids[i];
+	return 0;
+}
+
+static int add_children(pid_t tid, pid_t *pids, size_t max, int n)
+{
+	char text[4096], *at = text, *end;
+	long pid;
+
+	if (tl__kernel_proc_read(NULL, tid, TL__PROC_CHILDREN, text, sizeof(text)) <= 0)
+		return n;
+	while ((pid = strtol(at, &end, 10)) > 0 && end != at) {
+		if ((size_t)n < max)
+			pids[n] = (pid_t)pid;
+		n++;
+		at = end;
+	}
+	return n;
+}
+
+int tl__person_children(pid_t tgid, pid_t *pids, size_t max)
+{
+	pid_t tids[THREADS];
+	int threads = tl__kernel_threads(NULL, tgid, tids, THREADS), n = 0;
+
+	if (threads < 0)
+		return threads;
+	for (int i = 0; i < threads && i < THREADS; i++)
+		n = add_children(tids[i], pids, max, n);
+	return n;
+}
+
+int tl__person_watch(pid_t pid)
+{
+	long fd = syscall(SYS_pidfd_open, (long)pid, 0ul);
+
+	return fd < 0 ? -errno : (int)fd;
+}

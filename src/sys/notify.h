@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * System calls of programs that are not traced, answered in the kernel's place: seccomp's user
+ * notifications (seccomp(2), kernel/seccomp.c), and the memory and state of those who make them.
+ */
+#ifndef TL_SYS_NOTIFY_H
+#define TL_SYS_NOTIFY_H
+
+#include "sys.h"
+
+/* struct seccomp_notif. */
+struct tl__notice {
+	uint64_t id;
+	pid_t tid; /* 0: not visible from here */
+	uint32_t flags;
+	int32_t nr;
+	uint32_t arch; /* AUDIT_ARCH_* */
+	uint64_t ip;
+	uint64_t args[6];
+};
+_Static_assert(sizeof(struct tl__notice) == 80, "layout of seccomp_notif");
+
+/* In the process whose calls are told of, and those of all that it starts: the listener, or an
+ * error. *no_new_privs tells whether that was needed. */
+int tl__notify_listen(const struct tl__bpf_insn *code, uint16_t len, bool *no_new_privs);
+
+/* 1; 0: it was taken back meanwhile; or an error. */
+int tl__notify_receive(int listener, struct tl__notice *n);
+/* -ENOENT: taken back, by a signal or by death. */
+int tl__notify_answer(int listener, uint64_t id, int64_t result);
+int tl__notify_continue(int listener, uint64_t id); /* the kernel makes the call */
+bool tl__notify_valid(int listener, uint64_t id);
+
+/* All of it, or -EFAULT. What the program itself could not write, this does not. */
+int tl__caller_read(pid_t tid, uint64_t addr, void *buf, size_t len);
+int tl__caller_write(pid_t tid, uint64_t addr, const void *buf, size_t len);
+
+struct tl__person {
+	pid_t tgid, ppid, pgrp;
+	uid_t uid;
+	char state; /* as proc(5) has it: 'Z' ... */
+	bool catches_sigchld;
+};
+int tl__person_read(pid_t tid, struct tl__person *p); /* -ESRCH */
+/* Child processes of all threads: how many there are (may exceed max). */
+int tl__person_children(pid_t tgid, pid_t *pids, size_t max);
+/* The thread of a process that has made this child; 0: not known. */
+pid_t tl__person_maker(pid_t tgid, pid_t child);
+int tl__person_watch(pid_t pid); /* a descriptor that polls readable when the process is dead */
+
+#endif
