@@ -3,6 +3,7 @@
 #ifndef TRAPLINE_TRAPLINE_H
 #define TRAPLINE_TRAPLINE_H
 
+#include <trapline/broker.h>
 #include <trapline/caps.h>
 #include <trapline/decode.h>
 #include <trapline/engine.h>

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The broker: unmodified tracers share their tracees.
+ *
+ * A tool, strace or gdb say, and all that it starts make their calls of ptrace(2) and of the wait
+ * family to a server, by a seccomp filter that tells of them (seccomp_unotify(2)). The server is
+ * the only tracer that the kernel knows, and each tool's relation to a task is an engine's.
+ */
+#ifndef TRAPLINE_BROKER_H
+#define TRAPLINE_BROKER_H
+
+#include <trapline/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct tl_broker_options {
+	uint32_t size;    /* sizeof(struct tl_broker_options) */
+	uint32_t flags;   /* none yet: 0 */
+	const char *path; /* the tool, resolved: PATH is not searched */
+	char *const *argv;
+	char *const *envp;
+	/* The tool has this process id, and is about to be executed. May be NULL. */
+	void (*on_start)(int32_t pid, void *data);
+	void *data;
+};
+
+/*
+ * Runs a tool, and returns when it is dead: 0, with its status as wait(2) has it. Forks the server,
+ * which is the tool's parent and lives on as long as anything does that the tool has started; the
+ * calling process holds the server's descriptor meanwhile, and stands in for it if it is killed.
+ * Blocks; signals that the caller handles or that stop it are the caller's affair. Not to be used
+ * in a process with other threads, nor inside a callback.
+ *
+ * Errors: -EINVAL; -EBUSY (there is such a filter already: a container's, or a broker's above);
+ * -EACCES, -ENOSYS (no seccomp here); those of fork(2) and execve(2).
+ */
+TL_CHECKED int tl_broker_run(const struct tl_broker_options *options, int *ret_status);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The broker: ptrace(2) and the wait family of unmodified tools, served from the engines.
+ *
+ * serve.c   the server's loop: notices of calls, stops of tracees, ends of tools
+ * filter.c  which calls of the tools are told of
+ * sigchld.c the signal that tells a tool of its tracees
+ * tool.c    processes that trace or wait, and their calls that are not answered yet
+ * tracee.c  tasks: one engine each, and what it reports in ptrace(2)'s words
+ * chain.c   the links of a task, that every event passes along
+ * link.c    the rules of one link (pure)
+ * trace.c   ptrace(2), request by request
+ * poke.c    getting a thread out of a wait that was left to the kernel
+ * wait.c    wait4, waitid, waitpid
+ *
+ * Everything runs in the server's one thread. On tasks it uses the public contract only.
+ */
+#ifndef TL_BROKER_BROKER_H
+#define TL_BROKER_BROKER_H
+
+#include "hash.h"
+#include "link.h"
+#include "compat.h"
+#include "notify.h"
+#include "trapline/broker.h"
+#include "trapline/engine.h"
+#include "trapline/session.h"
+#include "trapline/state.h"
+#include "trapline/task.h"
+
+#include <sys/queue.h>
+
+/* Calls that are told of. */
+enum tl__served {
+	TL__SERVE_NONE,
+	TL__SERVE_PTRACE,
+	TL__SERVE_WAIT4,
+	TL__SERVE_WAITID,
+	TL__SERVE_WAITPID,
+	TL__SERVE_EXIT,      /* of a thread */
+	TL__SERVE_SIGACTION, /* of SIGCHLD */
+};
+
+struct tl__link {
+	TAILQ_ENTRY(tl__link) of_tracee, of_tool;
+	struct tl__tracee *tracee;
+	struct tl__tool *tool;
+	pid_t tracer;   /* the thread that made it, from which requests must come */
+	uint64_t since; /* the tracee's count of events then */
+	struct tl__vlink v;
+};
+
+TAILQ_HEAD(tl__links, tl__link);
+
+struct tl__tracee {
+	TAILQ_ENTRY(tl__tracee) link;
+	struct tl__broker *broker;
+	struct tl_task *task;     /* a reference */
+	struct tl_engine *engine; /* NULL: the task is gone */
+	pid_t tid, tgid;
+	uid_t uid;
+	struct tl__links links; /* in the order in which they were made */
+	uint64_t events;        /* that it has had */
+	int group_sig;          /* of the group stop that it is in */
+	int sent;               /* a signal that we have sent in a tracer's name */
+	pid_t vforked;
+
+	struct tl__happening now; /* what goes along the chain */
+	struct tl__link *at;      /* the link whose turn it is; NULL: the chain is through */
+	bool shown;               /* that link has seen it */
+	bool emulated;            /* a call that a tracer makes itself */
+	bool backwards;           /* a call's entry: the first link stands nearest the kernel */
+	bool reporting;           /* inside the engine's callback */
+	unsigned pins;            /* not to be freed yet */
+	int deliver;              /* of a signal: what the links before have left */
+	bool replaced;            /* and whether that, or info, is not the kernel's any more */
+	uint8_t info[TL__INFO_SIZE];
+	bool step_owed; /* a step ended in the same stop: next, with this info */
+	uint8_t step_info[TL__INFO_SIZE];
+	bool chld_owed; /* the SIGCHLD that we send it has this info */
+	_Alignas(8) uint8_t chld_info[TL__INFO_SIZE];
+};
+
+/* A call that is not answered yet. */
+struct tl__call {
+	TAILQ_ENTRY(tl__call) link;
+	struct tl__notice n;
+	struct tl__wait {
+		uint64_t status, info, usage; /* where the results go; 0: nowhere */
+		unsigned options;
+		int kind; /* P_ALL, P_PID, P_PGID */
+		pid_t id;
+		bool by_id; /* waitid: the result is 0, and a siginfo */
+	} wait;
+};
+
+/* A child of a tool's own: one that nothing of ours tells the end of, or that has ended. */
+struct tl__child {
+	TAILQ_ENTRY(tl__child) link;
+	pid_t pid;
+	int fd; /* readable when it is dead; -1: it is */
+};
+
+struct tl__tool {
+	TAILQ_ENTRY(tl__tool) link;
+	struct tl__broker *broker;
+	pid_t tgid;
+	int fd; /* readable when it is dead */
+	struct tl__links links;
+	unsigned sigchld; /* what it has said of that signal: TL__CHLD_* */
+	TAILQ_HEAD(, tl__call) waiting;
+	TAILQ_HEAD(, tl__child) children;
+	bool children_known; /* since it began to wait */
+};
+
+/* The answer of a call that was taken back. */
+struct tl__unsent {
+	bool is_there;
+	struct tl__notice n;
+	int64_t result;
+};
+
+struct tl__broker {
+	struct tl_session *session;
+	int listener, poll, signals;
+	int front;   /* the first tool's status goes there; -1: nobody waits */
+	pid_t first; /* the tool that we are the parent of; 0: it has ended */
+	struct tl__unsent unsent;
+	TAILQ_HEAD(, tl__tracee) tracees;
+	TAILQ_HEAD(, tl__tool) tools;
+	struct tl__hash by_tid;    /* tracees */
+	struct tl__hash sigchld;   /* by process: TL__CHLD_*, as a pointer */
+	struct tl__hash in_kernel; /* threads whose last wait was left to the kernel */
+	bool over;                 /* nobody makes calls under the listener any more */
+};
+
+/* filter.c */
+enum { TL__FILTER_MAX = 64 };
+uint16_t tl__filter_build(struct tl__bpf_insn code[TL__FILTER_MAX]);
+enum tl__served tl__filter_served(const struct tl__notice *n,
+				  unsigned *ret_word); /* 4 or 8 bytes */
+
+/* chain.c */
+tl_verdict tl__chain_report(struct tl_engine *engine, const struct tl__happening *h);
+uint32_t tl__chain_events(const struct tl__tracee *t); /* that the links need */
+struct tl__link *tl__chain_next(const struct tl__tracee *t, struct tl__link *l);
+bool tl__chain_is_held(const struct tl__tracee *t);
+/* What this link holds may have changed: the chain goes on, and the task if nobody holds it. */
+void tl__link_let_go(struct tl__link *l, const struct tl__let_go *how);
+void tl__tracee_settle(struct tl__tracee *t);
+void tl__tracee_poke(struct tl__tracee *t);
+
+/* tracee.c */
+struct tl__tracee *tl__tracee_find(struct tl__broker *b, pid_t tid);
+/* A link to a task that is not traced through us yet, or is. *ret is the tool's. */
+int tl__tracee_link(struct tl__broker *b, pid_t tid, struct tl__tool *tool, pid_t tracer,
+		    bool seize, uint32_t options, bool stop, struct tl__link **ret);
+void tl__link_unlink(struct tl__link *l); /* lets go */
+
+/* poke.c */
+void tl__waits_in_kernel(struct tl__broker *b, pid_t tid, bool waits);
+void tl__poke_waits(struct tl__broker *b, pid_t tgid); /* of this process */
+
+/* trace.c */
+void tl__serve_ptrace(struct tl__broker *b, const struct tl__notice *n, unsigned word);
+
+/* wait.c */
+void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
+		    unsigned word);
+void tl__waits_look(struct tl__tool *tool); /* something may have come for those that wait */
+
+/* sigchld.c */
+enum { TL__CHLD_KNOWN = 1, TL__CHLD_NO_STOPS = 2, TL__CHLD_INFO = 4, TL__CHLD_RESTARTS = 8 };
+void tl__serve_sigaction(struct tl__broker *b, const struct tl__notice *n, unsigned word);
+unsigned tl__sigchld_of(struct tl__broker *b, pid_t tgid);
+void tl__sigchld_forget(struct tl__broker *b, pid_t tgid);
+struct tl__sigchld {
+	bool stop;
+	int code, status;
+	pid_t pid, to; /* the tracer */
+	uid_t uid;
+};
+void tl__sigchld_about(const struct tl__link *l, struct tl__sigchld *ret);
+void tl__sigchld_send(struct tl__tool *tool, const struct tl__sigchld *s);
+
+/* tool.c */
+struct tl__tool *tl__tool_find(struct tl__broker *b, pid_t tgid);
+struct tl__tool *tl__tool_of(struct tl__broker *b, pid_t tid);   /* NULL: not one */
+struct tl__tool *tl__tool_get(struct tl__broker *b, pid_t tgid); /* NULL: dead, or no memory */
+void tl__tool_gone(struct tl__tool *tool);
+void tl__tool_tell(struct tl__link *l);                     /* this link of it has news */
+void tl__tool_thread_ends(struct tl__broker *b, pid_t tid); /* and its links with it */
+void tl__tool_ended(struct tl__tool *tool, pid_t child);
+bool tl__tool_has_ended_child(struct tl__tool *tool, const struct tl__wait *w);
+void tl__tool_watch_children(struct tl__tool *tool);
+bool tl__tool_owns(const struct tl__tool *tool, int fd);
+void tl__tool_polled(struct tl__tool *tool, int fd); /* one of its descriptors is readable */
+/* Which calls wait for others' news, and for how long at most before children are looked for. */
+int tl__tools_patience(struct tl__broker *b);
+
+/* serve.c */
+int tl__poll_add(struct tl__broker *b, int fd);
+void tl__answer(struct tl__broker *b, const struct tl__notice *n, int64_t result);
+void tl__first_tool_ended(struct tl__broker *b, int status);
+
+#endif

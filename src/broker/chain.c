@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How an event goes along a tracee's links: in the order in which they were made (a call's entry
+ * the other way round), waiting at each whose tracer sees a stop until that lets go. So each sees a
+ * signal as the ones before have left it, and the task runs when nobody holds it.
+ */
+#define _GNU_SOURCE
+#include "broker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct tl__link *tl__chain_next(const struct tl__tracee *t, struct tl__link *l)
+{
+	return t->backwards ? TAILQ_PREV(l, tl__links, of_tracee) : TAILQ_NEXT(l, of_tracee);
+}
+
+/* It has left the stop that links are in: killed. */
+static void forget_stops(struct tl__tracee *t)
+{
+	struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->v.state == TL__LINK_STOPPED)
+			l->v.state = TL__LINK_RUNNING;
+}
+
+static void begin(struct tl__tracee *t, const struct tl__happening *h)
+{
+	if (h->what != TL__WHAT_QUIET)
+		forget_stops(t);
+	t->now = *h;
+	if (h->what == TL__WHAT_GROUP_STOP || h->what == TL__WHAT_GROUP_END)
+		t->group_sig = h->what == TL__WHAT_GROUP_STOP ? h->sig : 0;
+	if (h->what == TL__WHAT_QUIET)
+		t->now.sig = t->group_sig;
+	t->now.tid = t->tid;
+	t->now.uid = t->uid;
+	t->events++;
+	t->backwards = h->what == TL__WHAT_ENTRY;
+	t->at = t->backwards ? TAILQ_LAST(&t->links, tl__links) : TAILQ_FIRST(&t->links);
+	t->shown = false;
+	t->deliver = h->what == TL__WHAT_SIGNAL ? h->sig : 0;
+	t->replaced = false;
+	if (h->info) {
+		memcpy(t->info, h->info, sizeof(t->info));
+		t->now.info = t->info;
+	}
+}
+
+/* What the chain has left of a signal. */
+static void finish(struct tl__tracee *t)
+{
+	if (t->now.what != TL__WHAT_SIGNAL)
+		return;
+	if (!t->deliver || t->replaced)
+		tl__ignore(tl_signal_set(t->task, t->deliver, t->deliver ? t->info : NULL));
+	t->now.what = TL__WHAT_QUIET;
+}
+
+static void show(struct tl__tracee *t, struct tl__link *l)
+{
+	t->shown = true;
+	/* Not what it came in the middle of. */
+	if (l->since >= t->events || (t->now.what == TL__WHAT_SIGNAL && !t->deliver))
+		return;
+	t->now.sig = t->now.what == TL__WHAT_SIGNAL ? t->deliver : t->now.sig;
+	if (!tl__vlink_meets(&l->v, &t->now))
+		return;
+	t->emulated |= t->now.what == TL__WHAT_ENTRY && tl__vlink_emulates(&l->v);
+	tl__tool_tell(l);
+}
+
+enum {
+	POKEUSER = 6,
+	SETREGSET = TL__REQ_SETREGSET,
+	ORIG_RAX = 15 * 8,
+	NT_ARM_SYSTEM_CALL_ = 0x404
+};
+
+/* No call is made, and the registers stay as the tracers have left them. */
+static void skip_call(struct tl__tracee *t)
+{
+	int32_t none = -1;
+
+	t->emulated = false;
+	if (TL__BY_HOST(true, false))
+		tl__ignore(tl_task_request(t->task, POKEUSER, ORIG_RAX, ~(uint64_t)0, NULL, 0));
+	else
+		tl__ignore(tl_task_request(t->task, SETREGSET, NT_ARM_SYSTEM_CALL_, 0, &none,
+					   sizeof(none)));
+}
+
+static void go_along(struct tl__tracee *t)
+{
+	while (t->at) {
+		struct tl__link *l = t->at;
+
+		/* In a stop of its own. */
+		if (!t->shown && l->v.state == TL__LINK_STOPPED)
+			return;
+		if (!t->shown)
+			show(t, l);
+		if (l->v.state == TL__LINK_STOPPED)
+			return;
+		t->at = tl__chain_next(t, l);
+		t->shown = false;
+	}
+	finish(t);
+}
+
+bool tl__chain_is_held(const struct tl__tracee *t)
+{
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->v.state == TL__LINK_STOPPED)
+			return true;
+	return false;
+}
+
+/* It stands still anyway: whoever wants that has it. */
+static void show_quiet(struct tl__tracee *t)
+{
+	struct tl__happening quiet = {
+		.what = TL__WHAT_QUIET, .sig = t->group_sig, .tid = t->tid, .uid = t->uid
+	};
+	struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->v.state != TL__LINK_STOPPED && tl__vlink_meets(&l->v, &quiet))
+			tl__tool_tell(l);
+}
+
+uint32_t tl__chain_events(const struct tl__tracee *t)
+{
+	uint32_t e = TL_EVENTS(TL_EVENT_QUIESCE) | TL_EVENTS(TL_EVENT_SIGNAL) |
+		     TL_EVENTS(TL_EVENT_STEP) | TL_EVENTS(TL_EVENT_EXEC) |
+		     TL_EVENTS(TL_EVENT_GROUP_STOP) | TL_EVENTS(TL_EVENT_DEATH);
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee) {
+		if (tl__vlink_wants_calls(&l->v))
+			e |= TL_EVENTS_SYSCALLS;
+		if (l->v.options &
+		    (TL__OPT_FORK | TL__OPT_VFORK | TL__OPT_CLONE | TL__OPT_VFORK_DONE))
+			e |= TL_EVENTS(TL_EVENT_CLONE) | TL_EVENTS(TL_EVENT_VFORK_DONE);
+		if (l->v.options & TL__OPT_EXIT)
+			e |= TL_EVENTS(TL_EVENT_EXIT);
+	}
+	return e;
+}
+
+static tl_verdict wanted(const struct tl__tracee *t)
+{
+	tl_verdict hold = TL_RUN, step = TL_STEP_NONE;
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee) {
+		if (l->v.state == TL__LINK_DEAD || l->v.state == TL__LINK_STOPPED)
+			continue;
+		if (l->v.stop_owed)
+			hold = TL_HOLD_INTERRUPT;
+		if (l->v.mode == TL__MODE_STEP || l->v.mode == TL__MODE_SYSEMU_STEP)
+			step = TL_STEP_SINGLE;
+		else if (l->v.mode == TL__MODE_BLOCK && step == TL_STEP_NONE)
+			step = TL_STEP_BLOCK;
+	}
+	return hold | step;
+}
+
+static void begin_step(struct tl__tracee *t)
+{
+	struct tl__happening h = { .what = TL__WHAT_STEP, .info = t->step_info };
+
+	t->step_owed = false;
+	begin(t, &h);
+	go_along(t);
+}
+
+/* Of a task that stands still. */
+static tl_verdict settled(struct tl__tracee *t)
+{
+	go_along(t);
+	if (t->step_owed && !t->at && !tl__chain_is_held(t))
+		begin_step(t);
+	tl__ignore(tl_engine_set_events(t->engine, tl__chain_events(t)));
+	if (t->at || tl__chain_is_held(t)) {
+		show_quiet(t);
+		return TL_HOLD_STOP | (wanted(t) & TL_STEP_MASK);
+	}
+	if (t->emulated)
+		skip_call(t);
+	return wanted(t);
+}
+
+tl_verdict tl__chain_report(struct tl_engine *engine, const struct tl__happening *h)
+{
+	struct tl__tracee *t = tl_engine_data(engine);
+	tl_verdict v;
+
+	t->reporting = true;
+	begin(t, h);
+	v = settled(t);
+	t->reporting = false;
+	return v;
+}
+
+void tl__tracee_settle(struct tl__tracee *t)
+{
+	tl_verdict v;
+
+	if (!t->engine || t->reporting)
+		return;
+	if (TAILQ_EMPTY(&t->links)) {
+		finish(t);
+		tl__ignore(tl_task_detach(t->task));
+		return;
+	}
+	if (tl_task_is_stopped(t->task)) {
+		v = settled(t);
+	} else {
+		tl__ignore(tl_engine_set_events(t->engine, tl__chain_events(t)));
+		v = wanted(t) & TL_HOLD_MASK;
+		if (v != TL_HOLD_INTERRUPT)
+			return;
+	}
+	if ((v & TL_HOLD_MASK) != TL_HOLD_STOP)
+		tl__ignore(tl_engine_control(t->engine, v));
+}
+
+/* Stops for a moment, unseen. */
+void tl__tracee_poke(struct tl__tracee *t)
+{
+	if (t->engine && !tl_task_is_stopped(t->task))
+		tl__ignore(tl_engine_control(t->engine, (wanted(t) & ~(tl_verdict)TL_HOLD_MASK) |
+								TL_HOLD_INTERRUPT));
+}
+
+static void rebuild_info(struct tl__tracee *t, const struct tl__link *l, int sig)
+{
+	siginfo_t si = { .si_signo = sig, .si_code = SI_USER };
+
+	si.si_pid = l->tracer;
+	si.si_uid = t->uid;
+	memcpy(t->info, &si, sizeof(t->info));
+}
+
+void tl__link_let_go(struct tl__link *l, const struct tl__let_go *how)
+{
+	struct tl__tracee *t = l->tracee;
+	bool in_turn = t->at == l && t->shown && t->now.what == TL__WHAT_SIGNAL;
+
+	if (!in_turn) {
+		if (how->sig && tl_task_signal(t->task, how->sig) == 0)
+			t->sent = how->sent ? how->sig : 0;
+		return;
+	}
+	if (how->sig && how->sig != (int)l->v.stop.code) {
+		rebuild_info(t, l, how->sig);
+		t->replaced = true;
+	} else if (how->sig && memcmp(t->info, l->v.stop.info, sizeof(t->info)) != 0) {
+		memcpy(t->info, l->v.stop.info, sizeof(t->info));
+		t->replaced = true;
+	}
+	t->deliver = how->sig;
+}

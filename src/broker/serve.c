@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The server: one loop over calls that tools make, stops of their tracees, and ends of tools. */
+#define _GNU_SOURCE
+#include "serve.h"
+
+#include "broker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int tl__poll_add(struct tl__broker *b, int fd)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(b->poll, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+}
+
+static bool same_call(const struct tl__notice *a, const struct tl__notice *b)
+{
+	return a->tid == b->tid && a->nr == b->nr && a->ip == b->ip &&
+	       memcmp(a->args, b->args, sizeof(a->args)) == 0;
+}
+
+/* A call whose answer came too late, because a signal took it back, is made again: it gets the same
+ * answer, for what it asked has been done. */
+static bool answered_before(struct tl__broker *b, const struct tl__notice *n)
+{
+	struct tl__unsent *u = &b->unsent;
+
+	if (!u->is_there || !same_call(&u->n, n))
+		return false;
+	u->is_there = false;
+	tl__notify_answer(b->listener, n->id, u->result);
+	return true;
+}
+
+void tl__answer(struct tl__broker *b, const struct tl__notice *n, int64_t result)
+{
+	if (tl__notify_answer(b->listener, n->id, result) == -ENOENT)
+		b->unsent = (struct tl__unsent){ .is_there = true, .n = *n, .result = result };
+}
+
+static void serve_exit(struct tl__broker *b, const struct tl__notice *n)
+{
+	tl__tool_thread_ends(b, n->tid);
+	tl__notify_continue(b->listener, n->id);
+}
+
+static void serve_call(struct tl__broker *b)
+{
+	struct tl__notice n;
+	unsigned word = 8;
+	enum tl__served what;
+
+	if (tl__notify_receive(b->listener, &n) <= 0)
+		return;
+	if (n.tid && b->in_kernel.used)
+		tl__waits_in_kernel(b, n.tid, false);
+	what = n.tid ? tl__filter_served(&n, &word) : TL__SERVE_NONE;
+	if (what == TL__SERVE_NONE)
+		tl__notify_continue(b->listener, n.id);
+	else if (what == TL__SERVE_SIGACTION)
+		tl__serve_sigaction(b, &n, word);
+	else if (what == TL__SERVE_EXIT)
+		serve_exit(b, &n);
+	else if (what != TL__SERVE_PTRACE)
+		tl__serve_wait(b, &n, what, word);
+	else if (!answered_before(b, &n))
+		tl__serve_ptrace(b, &n, word);
+}
+
+/* The tool itself is our child, and may be somebody's tracee: then its end is seen there. */
+void tl__first_tool_ended(struct tl__broker *b, int status)
+{
+	if (b->front >= 0 && b->first > 0)
+		tl__ignore(send(b->front, &status, sizeof(status), MSG_NOSIGNAL) > 0);
+	b->first = 0;
+}
+
+static void look_at_children(struct tl__broker *b)
+{
+	struct signalfd_siginfo si;
+	int status;
+
+	tl__ignore(read(b->signals, &si, sizeof(si)) > 0);
+	/* While the session traces it, a stop of its would be taken here. */
+	if (b->first > 0 && !tl_task_find(b->session, b->first) &&
+	    waitpid(b->first, &status, WNOHANG) == b->first)
+		tl__first_tool_ended(b, status);
+}
+
+static void polled(struct tl__broker *b, const struct epoll_event *e)
+{
+	struct tl__tool *tool;
+
+	if (e->data.fd == b->listener) {
+		if (e->events & EPOLLIN) {
+			serve_call(b);
+		} else {
+			b->over = true;
+			epoll_ctl(b->poll, EPOLL_CTL_DEL, b->listener, NULL);
+		}
+		return;
+	}
+	if (e->data.fd == b->signals) {
+		look_at_children(b);
+		return;
+	}
+	TAILQ_FOREACH (tool, &b->tools, link)
+		if (tl__tool_owns(tool, e->data.fd)) {
+			tl__tool_polled(tool, e->data.fd);
+			return;
+		}
+}
+
+static void watch_children(struct tl__broker *b)
+{
+	struct tl__tool *tool;
+
+	TAILQ_FOREACH (tool, &b->tools, link)
+		if (!TAILQ_EMPTY(&tool->waiting) && !tool->children_known)
+			tl__tool_watch_children(tool);
+}
+
+static int loop(struct tl__broker *b)
+{
+	struct epoll_event e[16];
+	int n, r;
+
+	while (!b->over || b->first > 0 || tl_session_task_count(b->session)) {
+		r = tl_session_turn(b->session);
+		if (r < 0)
+			return r;
+		n = epoll_wait(b->poll, e, (int)tl__array_len(e), tl__tools_patience(b));
+		if (n == 0)
+			watch_children(b);
+		for (int i = 0; i < n; i++)
+			polled(b, &e[i]);
+	}
+	return 0;
+}
+
+static int set_up(struct tl__broker *b)
+{
+	struct tl_session_options o = { .size = sizeof(o), .flags = TL_SESSION_NO_PLACE };
+	sigset_t set;
+	int r;
+
+	TAILQ_INIT(&b->tracees);
+	TAILQ_INIT(&b->tools);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	b->poll = epoll_create1(EPOLL_CLOEXEC);
+	if (b->signals < 0 || b->poll < 0)
+		return -errno;
+	r = tl_session_new(&o, &b->session);
+	if (r == 0)
+		r = tl__poll_add(b, b->listener);
+	return r < 0 ? r : tl__poll_add(b, b->signals);
+}
+
+int tl__serve(int listener, int front, pid_t first)
+{
+	struct tl__broker b = { .listener = listener, .front = front, .first = first };
+	int r = set_up(&b);
+
+	if (r == 0)
+		r = loop(&b);
+	/* The kernel lets go of what is left. */
+	return r;
+}

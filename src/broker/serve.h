@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Between start.c, which makes the processes, and what each of them does. */
+#ifndef TL_BROKER_SERVE_H
+#define TL_BROKER_SERVE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The server's life. SIGCHLD is blocked. front: where the first tool's status goes. */
+int tl__serve(int listener, int front, pid_t first);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The processes of a broker: the front, which was called and waits; the server, its child; the
+ * tool, the server's child, so that the server may trace all below it where Yama asks for an
+ * ancestor.
+ */
+#define _GNU_SOURCE
+#include "start.h"
+
+#include "broker.h"
+#include "serve.h"
+#include "stand_in.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* One message, with a descriptor or without. */
+static int send_fd(int to, int value, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { &value, sizeof(value) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	}
+	return sendmsg(to, &m, MSG_NOSIGNAL) == sizeof(value) ? 0 : -errno;
+}
+
+static int receive_fd(int from, int *value, int *fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { value, sizeof(*value) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t r;
+
+	do
+		r = recvmsg(from, &m, MSG_CMSG_CLOEXEC);
+	while (r < 0 && errno == EINTR);
+	*fd = -1;
+	if (r != sizeof(*value))
+		return r < 0 ? -errno : -EPIPE;
+	if (CMSG_FIRSTHDR(&m))
+		memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(*fd));
+	return 0;
+}
+
+/* Between fork and exec. */
+static _Noreturn void become_tool(const struct tl_broker_options *o, const sigset_t *mask,
+				  int server)
+{
+	struct tl__bpf_insn code[TL__FILTER_MAX];
+	bool no_new_privs;
+	int fd = tl__notify_listen(code, tl__filter_build(code), &no_new_privs);
+
+	if (fd >= 0) {
+		send_fd(server, no_new_privs, fd);
+		close(fd);
+		sigprocmask(SIG_SETMASK, mask, NULL);
+		execve(o->path, o->argv, o->envp);
+		fd = -errno;
+	}
+	send_fd(server, fd, -1);
+	_exit(127);
+}
+
+static void keep_out_of_the_terminals_way(void)
+{
+	static const int from_terminal[] = { SIGINT,  SIGQUIT, SIGTSTP, SIGTTIN,
+					     SIGTTOU, SIGHUP,  SIGPIPE };
+	sigset_t set;
+
+	for (size_t i = 0; i < tl__array_len(from_terminal); i++)
+		signal(from_terminal[i], SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
+/* The listener, or an error: the tool's, from before it was executed. */
+static int start_tool(const struct tl_broker_options *o, const sigset_t *mask, int front,
+		      pid_t *ret)
+{
+	int pair[2], value, listener, r;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		close(front);
+		close(pair[0]);
+		become_tool(o, mask, pair[1]);
+	}
+	close(pair[1]);
+	r = receive_fd(pair[0], &value, &listener);
+	if (r == 0 && listener >= 0) {
+		/* Closed by the exec; or the reason why there is none. */
+		int none, error;
+
+		if (receive_fd(pair[0], &error, &none) == 0) {
+			close(listener);
+			r = error;
+		}
+	} else if (r == 0) {
+		r = value;
+	}
+	close(pair[0]);
+	if (r < 0) {
+		waitpid(pid, NULL, 0);
+		return r;
+	}
+	*ret = pid;
+	return listener;
+}
+
+static _Noreturn void become_server(const struct tl_broker_options *o, const sigset_t *mask,
+				    int front)
+{
+	pid_t tool = 0;
+	int listener;
+
+	prctl(PR_SET_NAME, "trapline-server", 0, 0, 0);
+	listener = start_tool(o, mask, front, &tool);
+	if (listener < 0 || send_fd(front, tool, listener) < 0) {
+		send_fd(front, listener < 0 ? listener : -EPIPE, -1);
+		_exit(1);
+	}
+	keep_out_of_the_terminals_way();
+	_exit(tl__serve(listener, front, tool) < 0);
+}
+
+/* The tool's status; where the server has been killed, the front does what it can. */
+static int wait_for_tool(int server, int listener, pid_t tool, int *ret_status)
+{
+	int status, none, r = receive_fd(server, &status, &none);
+
+	if (r == 0)
+		*ret_status = status;
+	else
+		*ret_status = tl__stand_in(listener, tool);
+	return 0;
+}
+
+int tl__broker_run(const struct tl_broker_options *o, int *ret_status)
+{
+	int pair[2], r, tool, listener;
+	sigset_t all, mask;
+	pid_t server;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &mask);
+	server = fork();
+	if (server == 0) {
+		close(pair[0]);
+		become_server(o, &mask, pair[1]);
+	}
+	r = server < 0 ? -errno : 0;
+	close(pair[1]);
+	if (r == 0)
+		r = receive_fd(pair[0], &tool, &listener);
+	if (r == 0 && listener < 0) {
+		r = tool;
+		waitpid(server, NULL, 0);
+	}
+	if (r == 0 && o->on_start)
+		o->on_start(tool, o->data);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	if (r == 0) {
+		r = wait_for_tool(pair[0], listener, tool, ret_status);
+		close(listener);
+	}
+	close(pair[0]);
+	return r;
+}

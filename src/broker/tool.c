@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tools: processes that have links. Their ends, their own children, and how they hear of news.
+ *
+ * What the kernel tells a tool of its own children, it goes on telling. Only where a tool waits for
+ * its tracees and for children alike, which no call of the kernel can do any more, are the children
+ * watched from here: a little after the wait has begun, since most have none but tracees.
+ */
+#include "broker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 5, CHILDREN = 1024 };
+
+struct tl__tool *tl__tool_find(struct tl__broker *b, pid_t tgid)
+{
+	struct tl__tool *tool;
+
+	TAILQ_FOREACH (tool, &b->tools, link)
+		if (tool->tgid == tgid)
+			return tool;
+	return NULL;
+}
+
+/* Asked at every call: no file is read. */
+struct tl__tool *tl__tool_of(struct tl__broker *b, pid_t tid)
+{
+	struct tl__tool *tool;
+
+	TAILQ_FOREACH (tool, &b->tools, link)
+		if (tool->tgid == tid || syscall(SYS_tgkill, tool->tgid, tid, 0) == 0)
+			return tool;
+	return NULL;
+}
+
+struct tl__tool *tl__tool_get(struct tl__broker *b, pid_t tgid)
+{
+	struct tl__tool *tool = tl__tool_find(b, tgid);
+
+	if (tool)
+		return tool;
+	tool = calloc(1, sizeof(*tool));
+	if (!tool)
+		return NULL;
+	tool->broker = b;
+	tool->tgid = tgid;
+	TAILQ_INIT(&tool->links);
+	TAILQ_INIT(&tool->waiting);
+	TAILQ_INIT(&tool->children);
+	tool->sigchld = tl__sigchld_of(b, tgid);
+	tool->fd = tl__person_watch(tgid);
+	if (tool->fd < 0 || tl__poll_add(b, tool->fd) < 0) {
+		if (tool->fd >= 0)
+			close(tool->fd);
+		free(tool);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&b->tools, tool, link);
+	return tool;
+}
+
+static void child_forget(struct tl__tool *tool, struct tl__child *c)
+{
+	TAILQ_REMOVE(&tool->children, c, link);
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c);
+}
+
+/* As the kernel does it: tracees that must not outlive their tracer are killed, all others run on.
+ */
+static void link_ends(struct tl__link *l)
+{
+	if (l->v.options & TL__OPT_EXITKILL && l->v.state != TL__LINK_DEAD)
+		kill(l->tracee->tgid, SIGKILL);
+	tl__link_unlink(l);
+}
+
+void tl__tool_thread_ends(struct tl__broker *b, pid_t tid)
+{
+	struct tl__tool *tool = tl__tool_of(b, tid);
+	struct tl__link *l, *next;
+
+	for (l = tool ? TAILQ_FIRST(&tool->links) : NULL; l; l = next) {
+		next = TAILQ_NEXT(l, of_tool);
+		if (l->tracer == tid)
+			link_ends(l);
+	}
+}
+
+void tl__tool_gone(struct tl__tool *tool)
+{
+	struct tl__child *child;
+	struct tl__call *call;
+	struct tl__link *l;
+
+	while ((call = TAILQ_FIRST(&tool->waiting))) {
+		TAILQ_REMOVE(&tool->waiting, call, link);
+		free(call);
+	}
+	while ((child = TAILQ_FIRST(&tool->children)))
+		child_forget(tool, child);
+	tl__sigchld_forget(tool->broker, tool->tgid);
+	while ((l = TAILQ_FIRST(&tool->links)))
+		link_ends(l);
+	TAILQ_REMOVE(&tool->broker->tools, tool, link);
+	close(tool->fd);
+	free(tool);
+}
+
+void tl__tool_tell(struct tl__link *l)
+{
+	struct tl__tool *tool = l->tool;
+	struct tl__sigchld s;
+
+	tl__sigchld_about(l, &s);
+	/* A handler that lets calls go on runs before the wait returns, as it does when the kernel
+	 * sends the signal; another would break the wait, which it does not there. */
+	if (tool->sigchld & TL__CHLD_RESTARTS) {
+		tl__sigchld_send(tool, &s);
+		tl__waits_look(tool);
+	} else {
+		tl__waits_look(tool);
+		tl__sigchld_send(tool, &s);
+	}
+	tl__poke_waits(tool->broker, tool->tgid);
+}
+
+static struct tl__child *child_add(struct tl__tool *tool, pid_t pid, int fd)
+{
+	struct tl__child *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->pid = pid;
+	c->fd = fd;
+	TAILQ_INSERT_TAIL(&tool->children, c, link);
+	return c;
+}
+
+void tl__tool_ended(struct tl__tool *tool, pid_t pid)
+{
+	child_add(tool, pid, -1);
+}
+
+static bool is_meant(const struct tl__wait *w, pid_t pid)
+{
+	struct tl__person p;
+
+	if (w->kind == P_PGID)
+		return tl__person_read(pid, &p) == 0 && p.pgrp == w->id;
+	return w->kind == P_ALL || w->id == pid;
+}
+
+enum { STOPS = WUNTRACED | WCONTINUED };
+
+/* The kernel has something for this wait, without blocking; or may have, of a child's stop. */
+bool tl__tool_has_ended_child(struct tl__tool *tool, const struct tl__wait *w)
+{
+	struct tl__child *c, *next;
+	struct tl__person p;
+	bool found = false;
+
+	for (c = TAILQ_FIRST(&tool->children); c; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->fd >= 0 && !(w->options & STOPS && w->options & WNOHANG))
+			continue;
+		/* Dead, but not yet to its tracer, which we are. */
+		if (tl_task_find(tool->broker->session, c->pid))
+			continue;
+		if (tl__person_read(c->pid, &p) < 0 || p.ppid != tool->tgid ||
+		    (c->fd < 0 && p.state != 'Z'))
+			child_forget(tool, c);
+		else if (is_meant(w, c->pid))
+			found = true;
+	}
+	return found;
+}
+
+static bool is_watched(const struct tl__tool *tool, pid_t pid)
+{
+	const struct tl__child *c;
+	const struct tl__tracee *t = tl__tracee_find(tool->broker, pid);
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (c, &tool->children, link)
+		if (c->pid == pid)
+			return true;
+	if (!t)
+		return false;
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->tool == tool)
+			return true;
+	return false;
+}
+
+static void watch_child(struct tl__tool *tool, pid_t pid)
+{
+	int fd = tl__person_watch(pid);
+
+	if (fd < 0)
+		return;
+	if (tl__poll_add(tool->broker, fd) < 0 || !child_add(tool, pid, fd))
+		close(fd);
+}
+
+void tl__tool_watch_children(struct tl__tool *tool)
+{
+	pid_t pids[CHILDREN];
+	int n = tl__person_children(tool->tgid, pids, CHILDREN);
+
+	tool->children_known = true;
+	for (int i = 0; i < n && i < CHILDREN; i++)
+		if (!is_watched(tool, pids[i]))
+			watch_child(tool, pids[i]);
+}
+
+int tl__tools_patience(struct tl__broker *b)
+{
+	const struct tl__tool *tool;
+
+	TAILQ_FOREACH (tool, &b->tools, link)
+		if (!TAILQ_EMPTY(&tool->waiting) && !tool->children_known)
+			return PATIENCE_MS;
+	return -1;
+}
+
+bool tl__tool_owns(const struct tl__tool *tool, int fd)
+{
+	const struct tl__child *c;
+
+	TAILQ_FOREACH (c, &tool->children, link)
+		if (c->fd == fd)
+			return true;
+	return tool->fd == fd;
+}
+
+void tl__tool_polled(struct tl__tool *tool, int fd)
+{
+	struct tl__child *c;
+
+	if (fd == tool->fd) {
+		tl__tool_gone(tool);
+		return;
+	}
+	TAILQ_FOREACH (c, &tool->children, link)
+		if (c->fd == fd) {
+			close(c->fd);
+			c->fd = -1;
+			break;
+		}
+	tl__waits_look(tool);
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ptrace(2), request by request.
+ *
+ * What a link's tracer sees of its stop is answered from the link; registers, masks and the like by
+ * the kernel itself, whose tracee the task is; memory through the task's view.
+ */
+#include "broker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct tl__asked {
+	struct tl__broker *b;
+	const struct tl__notice *n;
+	unsigned word; /* of the tool: 4 or 8 bytes */
+	uint32_t request;
+	pid_t tid;
+	uint64_t addr, data;
+	struct tl__link *link;
+};
+
+static int64_t from_caller(const struct tl__asked *q, uint64_t addr, void *buf, size_t len)
+{
+	return tl__caller_read(q->n->tid, addr, buf, len);
+}
+
+static int64_t to_caller(const struct tl__asked *q, uint64_t addr, const void *buf, size_t len)
+{
+	return tl__caller_write(q->n->tid, addr, buf, len);
+}
+
+static pid_t process_of(pid_t tid)
+{
+	struct tl__person p;
+
+	return tl__person_read(tid, &p) == 0 ? p.tgid : -1;
+}
+
+/* Whether one process traces, directly or through others, a task of the other. */
+static bool traces(struct tl__broker *b, pid_t tool_tgid, pid_t target, unsigned depth)
+{
+	const struct tl__tool *tool = tl__tool_find(b, tool_tgid);
+	const struct tl__link *l;
+
+	if (!tool || depth > 64)
+		return false;
+	TAILQ_FOREACH (l, &tool->links, of_tool)
+		if (l->tracee->tgid == target || traces(b, l->tracee->tgid, target, depth + 1))
+			return true;
+	return false;
+}
+
+/* As the kernel refuses a tracer itself, and what would wait for itself for ever. */
+static int may_trace(const struct tl__asked *q, pid_t tracer, pid_t tgid)
+{
+	struct tl__person us, them;
+
+	if (tgid == tracer || tgid == getpid() || tgid == getppid() ||
+	    traces(q->b, tgid, tracer, 0))
+		return -EPERM;
+	/* A second tracer of what is ours already: the kernel is not asked. */
+	if (!tl__tracee_find(q->b, q->tid) || tl__person_read(tracer, &us) < 0 || us.uid == 0)
+		return 0;
+	if (tl__person_read(q->tid, &them) < 0)
+		return -ESRCH;
+	return us.uid == them.uid ? 0 : -EPERM;
+}
+
+static int64_t attach(struct tl__asked *q, bool seize)
+{
+	pid_t tracer = process_of(q->n->tid), tgid = process_of(q->tid);
+	struct tl__tool *tool;
+	struct tl__link *l;
+	int r;
+
+	if (seize && (q->addr || q->data & ~(uint64_t)TL__OPT_KNOWN))
+		return -EIO;
+	if (q->tid <= 0 || tracer < 0 || tgid < 0)
+		return -ESRCH;
+	r = may_trace(q, tracer, tgid);
+	if (r < 0)
+		return r;
+	tool = tl__tool_get(q->b, tracer);
+	if (!tool)
+		return -ESRCH;
+	return tl__tracee_link(q->b, q->tid, tool, q->n->tid, seize, seize ? (uint32_t)q->data : 0,
+			       !seize, &l);
+}
+
+/* By the thread that made it; where the kernel does not tell which, the one that speaks first. */
+static int64_t traceme(struct tl__asked *q)
+{
+	struct tl__person p;
+	struct tl__tool *tool;
+	struct tl__link *l;
+	int r;
+
+	if (tl__person_read(q->n->tid, &p) < 0)
+		return -ESRCH;
+	if (p.ppid == getpid() || p.ppid <= 1)
+		return -EPERM;
+	q->tid = q->n->tid;
+	r = may_trace(q, p.ppid, p.tgid);
+	if (r < 0)
+		return r;
+	tool = tl__tool_get(q->b, p.ppid);
+	return tool ? tl__tracee_link(q->b, q->tid, tool, tl__person_maker(p.ppid, q->tid), false,
+				      0, false, &l)
+		    : -EPERM;
+}
+
+static int64_t peek(struct tl__asked *q)
+{
+	uint64_t value = 0;
+
+	if (tl_task_read_mem(q->link->tracee->task, q->addr, &value, q->word) != q->word)
+		return -EIO;
+	return to_caller(q, q->data, &value, q->word);
+}
+
+static int64_t poke(struct tl__asked *q)
+{
+	return tl_task_write_mem(q->link->tracee->task, q->addr, &q->data, q->word) == q->word
+		       ? 0
+		       : -EIO;
+}
+
+static int64_t get_event_message(struct tl__asked *q)
+{
+	return to_caller(q, q->data, &q->link->v.stop.msg, q->word);
+}
+
+static int64_t get_siginfo(struct tl__asked *q)
+{
+	const uint8_t *info;
+	int r = tl__vlink_siginfo(&q->link->v, &info);
+
+	return r < 0 ? r : to_caller(q, q->data, info, TL__INFO_SIZE);
+}
+
+static int64_t set_siginfo(struct tl__asked *q)
+{
+	struct tl__vstop *stop = &q->link->v.stop;
+	int64_t r;
+	uint8_t info[TL__INFO_SIZE];
+
+	if (!stop->has_info)
+		return -EINVAL;
+	r = from_caller(q, q->data, info, sizeof(info));
+	if (r == 0)
+		memcpy(stop->info, info, sizeof(info));
+	return r;
+}
+
+/* The kernel's own answer where its stop is this tracer's; else there is no call. */
+static int64_t get_syscall_info(struct tl__asked *q)
+{
+	enum { NONE = 24, MOST = 88 };
+	enum tl__what what = q->link->v.stop.what;
+	uint8_t info[MOST] = { 0 };
+	int64_t r = tl_task_request(q->link->tracee->task, TL__REQ_GET_SYSCALL_INFO, sizeof(info),
+				    0, info, sizeof(info));
+	size_t n = q->addr < MOST ? (size_t)q->addr : MOST;
+
+	if (r < 0)
+		return r;
+	if ((what != TL__WHAT_ENTRY && what != TL__WHAT_EXIT) ||
+	    !(q->link->v.options & TL__OPT_SYSGOOD)) {
+		info[0] = 0;
+		memset(info + NONE, 0, sizeof(info) - NONE);
+		r = NONE;
+	}
+	if ((size_t)r < n)
+		n = (size_t)r;
+	return to_caller(q, q->data, info, n) < 0 ? -EFAULT : r;
+}
+
+static int64_t regset(struct tl__asked *q)
+{
+	enum { MOST = 1 << 16 };
+	uint64_t iov[2] = { 0 };
+	uint32_t iov32[2];
+	uint8_t *buf;
+	size_t len;
+	int64_t r;
+
+	if (q->word == 8) {
+		r = from_caller(q, q->data, iov, sizeof(iov));
+	} else {
+		r = from_caller(q, q->data, iov32, sizeof(iov32));
+		iov[0] = iov32[0];
+		iov[1] = iov32[1];
+	}
+	if (r < 0)
+		return r;
+	len = iov[1] < MOST ? (size_t)iov[1] : MOST;
+	buf = calloc(1, len + 1);
+	if (!buf)
+		return -ENOMEM;
+	r = q->request == TL__REQ_SETREGSET ? from_caller(q, iov[0], buf, len) : 0;
+	if (r == 0)
+		r = tl_task_request(q->link->tracee->task, q->request, q->addr, 0, buf, len);
+	if (r >= 0 && q->request == TL__REQ_GETREGSET)
+		r = to_caller(q, iov[0], buf, (size_t)r) < 0 ? -EFAULT : r;
+	free(buf);
+	if (r < 0)
+		return r;
+	iov[1] = (uint64_t)r;
+	iov32[1] = (uint32_t)r;
+	return q->word == 8 ? to_caller(q, q->data + 8, &iov[1], 8)
+			    : to_caller(q, q->data + 4, &iov32[1], 4);
+}
+
+/* Requests that carry a structure of one size either way, or one that addr tells. */
+static const struct {
+	uint32_t request;
+	uint16_t size;
+	enum { READS, WRITES, BY_ADDR, BY_ADDR_IN } how;
+} plain[] = {
+	{ 3 /* PEEKUSER */, 8, READS },
+	{ 12 /* GETREGS */, 216, READS },
+	{ 13 /* SETREGS */, 216, WRITES },
+	{ 14 /* GETFPREGS */, 512, READS },
+	{ 15 /* SETFPREGS */, 512, WRITES },
+	{ 25 /* GET_THREAD_AREA */, 16, READS },
+	{ 26 /* SET_THREAD_AREA */, 16, WRITES },
+	{ 0x420a /* GETSIGMASK */, 8, READS },
+	{ 0x420b /* SETSIGMASK */, 8, WRITES },
+	{ 0x420f /* GET_RSEQ_CONFIGURATION */, 64, BY_ADDR },
+	{ 0x4211 /* GET_SYSCALL_USER_DISPATCH_CONFIG */, 64, BY_ADDR },
+	{ 0x4210 /* SET_SYSCALL_USER_DISPATCH_CONFIG */, 64, BY_ADDR_IN },
+	{ 0x4212 /* SET_SYSCALL_INFO */, 128, BY_ADDR_IN },
+};
+
+static int64_t by_kernel(struct tl__asked *q)
+{
+	struct tl_task *task = q->link->tracee->task;
+	uint8_t buf[512] = { 0 };
+	bool in, by_addr;
+	size_t size, i;
+	int64_t r = 0;
+
+	for (i = 0; i < tl__array_len(plain) && plain[i].request != q->request; i++)
+		;
+	if (i == tl__array_len(plain) || q->word != 8)
+		return -EIO;
+	in = plain[i].how == WRITES || plain[i].how == BY_ADDR_IN;
+	by_addr = plain[i].how == BY_ADDR || plain[i].how == BY_ADDR_IN;
+	size = by_addr && q->addr < plain[i].size ? (size_t)q->addr : plain[i].size;
+	if (in)
+		r = from_caller(q, q->data, buf, size);
+	if (r == 0)
+		r = tl_task_request(task, q->request, q->addr, 0, buf, size);
+	if (r < 0 || in)
+		return r;
+	return to_caller(q, q->data, buf, size) < 0 ? -EFAULT : r;
+}
+
+/* struct ptrace_peeksiginfo_args lies at addr. */
+static int64_t peek_siginfo(struct tl__asked *q)
+{
+	enum { AT_ONCE = 32 };
+	struct {
+		uint64_t off;
+		uint32_t flags;
+		int32_t nr;
+	} args;
+	uint8_t *infos;
+	int64_t r = from_caller(q, q->addr, &args, sizeof(args));
+
+	if (r < 0)
+		return r;
+	if (args.flags & ~1u || args.nr < 0)
+		return -EINVAL;
+	if (args.nr > AT_ONCE)
+		args.nr = AT_ONCE;
+	infos = calloc((size_t)args.nr + 1, TL__INFO_SIZE);
+	if (!infos)
+		return -ENOMEM;
+	r = tl_task_request(q->link->tracee->task, TL__REQ_PEEKSIGINFO, args.flags, args.off, infos,
+			    (size_t)args.nr * TL__INFO_SIZE);
+	if (r > 0 && to_caller(q, q->data, infos, (size_t)r * TL__INFO_SIZE) < 0)
+		r = -EFAULT;
+	free(infos);
+	return r;
+}
+
+static int64_t let_go(struct tl__asked *q)
+{
+	struct tl__let_go how;
+	int r = tl__vlink_resume(&q->link->v, q->request, q->data, TL__BY_HOST(true, false), &how);
+
+	if (r < 0)
+		return r;
+	tl__link_let_go(q->link, &how);
+	tl__tracee_settle(q->link->tracee);
+	return 0;
+}
+
+static int64_t detach(struct tl__asked *q)
+{
+	struct tl__let_go how;
+	int r = tl__vlink_detach(&q->link->v, q->data, &how);
+
+	if (r < 0)
+		return r;
+	q->link->v.state = TL__LINK_RUNNING;
+	tl__link_let_go(q->link, &how);
+	tl__link_unlink(q->link);
+	return 0;
+}
+
+static int64_t of_stopped(struct tl__asked *q)
+{
+	switch (q->request) {
+	case TL__REQ_PEEKTEXT:
+	case TL__REQ_PEEKDATA:
+		return peek(q);
+	case TL__REQ_POKETEXT:
+	case TL__REQ_POKEDATA:
+		return poke(q);
+	case 6 /* POKEUSER */:
+		return q->word == 8 ? tl_task_request(q->link->tracee->task, 6, q->addr, q->data,
+						      NULL, 0)
+				    : -EIO;
+	case TL__REQ_DETACH:
+		return detach(q);
+	case TL__REQ_SETOPTIONS:
+	case TL__REQ_OLDSETOPTIONS:
+		return tl__vlink_set_options(&q->link->v, q->data);
+	case TL__REQ_GETEVENTMSG:
+		return get_event_message(q);
+	case TL__REQ_GETSIGINFO:
+		return get_siginfo(q);
+	case TL__REQ_SETSIGINFO:
+		return set_siginfo(q);
+	case TL__REQ_GETREGSET:
+	case TL__REQ_SETREGSET:
+		return regset(q);
+	case TL__REQ_GET_SYSCALL_INFO:
+		return get_syscall_info(q);
+	case TL__REQ_PEEKSIGINFO:
+		return peek_siginfo(q);
+	case TL__REQ_LISTEN: {
+		int r = tl__vlink_listen(&q->link->v);
+
+		if (r == 0)
+			tl__tracee_settle(q->link->tracee);
+		return r;
+	}
+	case TL__REQ_CONT:
+	case TL__REQ_SYSCALL:
+	case TL__REQ_SINGLESTEP:
+	case TL__REQ_SINGLEBLOCK:
+	case TL__REQ_SYSEMU:
+	case TL__REQ_SYSEMU_SINGLESTEP:
+		return let_go(q);
+	default:
+		return by_kernel(q);
+	}
+}
+
+static struct tl__link *link_of(const struct tl__asked *q)
+{
+	struct tl__tool *tool = tl__tool_of(q->b, q->n->tid);
+	struct tl__link *l;
+
+	if (!tool)
+		return NULL;
+	TAILQ_FOREACH (l, &tool->links, of_tool) {
+		if (l->tracee->tid != q->tid || l->v.state == TL__LINK_DEAD)
+			continue;
+		if (!l->tracer)
+			l->tracer = q->n->tid;
+		return l->tracer == q->n->tid ? l : NULL;
+	}
+	return NULL;
+}
+
+static int64_t of_link(struct tl__asked *q)
+{
+	int r;
+
+	q->link = link_of(q);
+	if (!q->link)
+		return -ESRCH;
+	switch (q->request) {
+	case TL__REQ_KILL:
+		return tl_task_signal(q->link->tracee->task, 9) == 0 ? 0 : -ESRCH;
+	case TL__REQ_INTERRUPT:
+		r = tl__vlink_interrupt(&q->link->v);
+		if (r == 0)
+			tl__tracee_settle(q->link->tracee);
+		return r;
+	default:
+		return q->link->v.state == TL__LINK_STOPPED ? of_stopped(q) : -ESRCH;
+	}
+}
+
+static int64_t serve(struct tl__asked *q)
+{
+	switch (q->request) {
+	case TL__REQ_TRACEME:
+		return traceme(q);
+	case TL__REQ_ATTACH:
+		return attach(q, false);
+	case TL__REQ_SEIZE:
+		return attach(q, true);
+	default:
+		return of_link(q);
+	}
+}
+
+void tl__serve_ptrace(struct tl__broker *b, const struct tl__notice *n, unsigned word)
+{
+	struct tl__asked q = { .b = b,
+			       .n = n,
+			       .word = word,
+			       .request = (uint32_t)n->args[0],
+			       .tid = (pid_t)n->args[1],
+			       .addr = n->args[2],
+			       .data = n->args[3] };
+
+	if (word == 4) {
+		q.addr = (uint32_t)q.addr;
+		q.data = (uint32_t)q.data;
+	}
+	tl__answer(b, n, serve(&q));
+}

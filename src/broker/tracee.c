@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tasks that tools trace through us: one engine each, and what it reports, in ptrace(2)'s words. */
+#define _GNU_SOURCE
+#include "broker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void tracee_free(struct tl__tracee *t)
+{
+	if (tl__hash_get(&t->broker->by_tid, (uint64_t)t->tid) == t)
+		tl__hash_del(&t->broker->by_tid, (uint64_t)t->tid);
+	TAILQ_REMOVE(&t->broker->tracees, t, link);
+	tl_task_unref(t->task);
+	free(t);
+}
+static void drop(struct tl__link *l)
+{
+	struct tl__tracee *t = l->tracee;
+
+	if (t->at == l) {
+		t->at = tl__chain_next(t, l);
+		t->shown = false;
+	}
+	TAILQ_REMOVE(&t->links, l, of_tracee);
+	TAILQ_REMOVE(&l->tool->links, l, of_tool);
+	free(l);
+}
+
+void tl__link_unlink(struct tl__link *l)
+{
+	struct tl__tracee *t = l->tracee;
+
+	t->pins++;
+	drop(l);
+	tl__tracee_settle(t);
+	t->pins--;
+	if (!t->engine && TAILQ_EMPTY(&t->links))
+		tracee_free(t);
+}
+/* A signal that a tracer has put into a call's stop is the kernel's, so it says
+ * (ptrace_report_syscall). */
+static tl_verdict on_signal(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	struct tl__happening h = { .what = TL__WHAT_SIGNAL,
+				   .sig = ev->signal.signo,
+				   .info = ev->signal.info };
+	struct tl__tracee *t = tl_engine_data(e);
+	siginfo_t si = { .si_signo = ev->signal.signo, .si_code = SI_KERNEL };
+
+	(void)task;
+	if (ev->signal.code == SI_TKILL && ev->signal.pid == getpid() &&
+	    ev->signal.signo == t->sent) {
+		t->sent = 0;
+		h.info = &si;
+		tl__ignore(tl_signal_set(task, ev->signal.signo, &si));
+	} else if (ev->signal.code == SI_TKILL && ev->signal.pid == getpid() &&
+		   ev->signal.signo == SIGCHLD && t->chld_owed) {
+		t->chld_owed = false;
+		h.info = t->chld_info;
+		tl__ignore(tl_signal_set(task, SIGCHLD, t->chld_info));
+	}
+	return tl__chain_report(e, &h);
+}
+
+static tl_verdict on_plain(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	static const enum tl__what whats[] = { [TL_EVENT_QUIESCE] = TL__WHAT_QUIET,
+					       [TL_EVENT_SYSCALL_ENTRY] = TL__WHAT_ENTRY,
+					       [TL_EVENT_SYSCALL_EXIT] = TL__WHAT_EXIT,
+					       [TL_EVENT_VFORK_DONE] = TL__WHAT_VFORK_DONE };
+	struct tl__happening h = { .what = whats[ev->type] };
+	struct tl__tracee *t = tl_engine_data(e);
+
+	(void)task;
+	if (ev->type == TL_EVENT_VFORK_DONE)
+		h.msg = (uint64_t)t->vforked;
+	return tl__chain_report(e, &h);
+}
+
+enum { GETSIGINFO = TL__REQ_GETSIGINFO };
+
+static tl_verdict on_step(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	struct tl__happening h = { .what = TL__WHAT_STEP };
+	siginfo_t info = { .si_signo = SIGTRAP };
+	struct tl__tracee *t = tl_engine_data(e);
+
+	if (ev->step.kind == TL_STEP_KIND_SYSCALL) {
+		info.si_code = TL__BY_HOST(TRAP_BRKPT, 0);
+		h.info = &info;
+	} else if (tl_task_request(task, GETSIGINFO, 0, 0, &info, sizeof(info)) >= 0) {
+		h.info = &info;
+	}
+	/* Behind a call's exit, which somebody looks at yet. */
+	if (h.info && (t->at || tl__chain_is_held(t))) {
+		memcpy(t->step_info, &info, sizeof(info));
+		t->step_owed = true;
+		return TL_HOLD_STOP;
+	}
+	return tl__chain_report(e, &h);
+}
+
+static tl_verdict on_group_stop(struct tl_engine *e, struct tl_task *task,
+				const struct tl_event *ev)
+{
+	struct tl__happening h = { .what = ev->group_stop.signo ? TL__WHAT_GROUP_STOP
+								: TL__WHAT_GROUP_END,
+				   .sig = ev->group_stop.signo };
+
+	(void)task;
+	return tl__chain_report(e, &h);
+}
+
+static tl_verdict on_exec(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	struct tl__happening h = { .what = TL__WHAT_EXEC, .msg = (uint64_t)ev->exec.former_tid };
+	struct tl__tracee *t = tl_engine_data(e);
+
+	if (t->tid != tl_task_tid(task)) {
+		if (tl__hash_get(&t->broker->by_tid, (uint64_t)t->tid) == t)
+			tl__hash_del(&t->broker->by_tid, (uint64_t)t->tid);
+		t->tid = tl_task_tid(task);
+		tl__ignore(tl__hash_put(&t->broker->by_tid, (uint64_t)t->tid, t));
+	}
+	return tl__chain_report(e, &h);
+}
+
+static tl_verdict on_leaving(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	struct tl__happening h = { .what = TL__WHAT_LEAVING,
+				   .msg = (uint64_t)(uint32_t)ev->exit.status };
+
+	(void)task;
+	return tl__chain_report(e, &h);
+}
+
+static const struct tl_engine_ops ops;
+
+static struct tl__tracee *tracee_new(struct tl__broker *b, struct tl_task *task, pid_t tid)
+{
+	struct tl__tracee *t = calloc(1, sizeof(*t));
+	struct tl__person p = { 0 };
+
+	if (!t)
+		return NULL;
+	t->broker = b;
+	t->tid = tid;
+	t->task = task ? tl_task_ref(task) : NULL;
+	t->now.what = TL__WHAT_QUIET;
+	TAILQ_INIT(&t->links);
+	TAILQ_INSERT_TAIL(&b->tracees, t, link);
+	if (tl__person_read(tid, &p) == 0) {
+		t->tgid = p.tgid;
+		t->uid = p.uid;
+	}
+	if (tl__hash_put(&b->by_tid, (uint64_t)tid, t) < 0) {
+		tracee_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static struct tl__link *link_new(struct tl__tracee *t, struct tl__tool *tool, pid_t tracer)
+{
+	struct tl__link *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->tracee = t;
+	l->tool = tool;
+	l->tracer = tracer;
+	l->since = t->at ? t->events : 0;
+	TAILQ_INSERT_TAIL(&t->links, l, of_tracee);
+	TAILQ_INSERT_TAIL(&tool->links, l, of_tool);
+	return l;
+}
+
+static void adopt(struct tl__tracee *child, const struct tl__link *from)
+{
+	struct tl__link *l = link_new(child, from->tool, from->tracer);
+
+	if (!l)
+		return;
+	l->v.seized = from->v.seized;
+	l->v.options = from->v.options;
+	l->v.stop_owed = l->v.born = true;
+}
+
+/* The child goes to those whose options say so. Nobody: it is let go. */
+static void born(struct tl__tracee *t, struct tl_task *task, enum tl__what what)
+{
+	struct tl__tracee *child = NULL;
+	struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee) {
+		if (!tl__vlink_wants_birth(&l->v, what))
+			continue;
+		if (!child)
+			child = tracee_new(t->broker, task, tl_task_tid(task));
+		if (child)
+			adopt(child, l);
+	}
+	if (child &&
+	    tl_engine_attach(task, &ops, child, tl__chain_events(child), &child->engine) < 0) {
+		while ((l = TAILQ_FIRST(&child->links)))
+			drop(l);
+		tracee_free(child);
+		child = NULL;
+	}
+	if (!child)
+		tl__ignore(tl_task_detach(task));
+}
+
+static tl_verdict on_clone(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	struct tl__happening h = { .what = TL__WHAT_CLONE, .msg = (uint64_t)ev->clone.tid };
+
+	(void)task;
+	if (ev->clone.kind == TL_CLONE_FORK)
+		h.what = TL__WHAT_FORK;
+	else if (ev->clone.kind == TL_CLONE_VFORK)
+		h.what = TL__WHAT_VFORK;
+	if (ev->clone.kind == TL_CLONE_VFORK)
+		((struct tl__tracee *)tl_engine_data(e))->vforked = ev->clone.tid;
+	if (ev->clone.child)
+		born(tl_engine_data(e), ev->clone.child, h.what);
+	return tl__chain_report(e, &h);
+}
+
+/* Whose child it was, if that is a tool; which hears of its end from the kernel, now that we have.
+ */
+static struct tl__tool *parent_of(const struct tl__tracee *t)
+{
+	struct tl__person p;
+
+	if (t->tid != t->tgid || tl__person_read(t->tid, &p) < 0)
+		return NULL;
+	return tl__tool_find(t->broker, p.ppid);
+}
+
+static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	struct tl__tracee *t = tl_engine_data(e);
+	struct tl__tool *parent = ev->exit.superseded ? NULL : parent_of(t);
+	struct tl__link *l, *next;
+
+	(void)task;
+	if (t->tid == t->broker->first && !ev->exit.superseded)
+		tl__first_tool_ended(t->broker, ev->exit.status);
+	t->at = NULL;
+	t->reporting = true; /* for good: nothing is left to be let go */
+	for (l = TAILQ_FIRST(&t->links); l; l = next) {
+		next = TAILQ_NEXT(l, of_tracee);
+		if (ev->exit.superseded || l->tool == parent) {
+			drop(l);
+			continue;
+		}
+		l->v.state = TL__LINK_DEAD;
+		l->v.status = ev->exit.status;
+		tl__tool_tell(l);
+	}
+	if (parent) {
+		tl__tool_ended(parent, t->tid);
+		tl__waits_look(parent);
+	}
+	return 0;
+}
+
+static void on_release(struct tl_engine *e, void *data)
+{
+	struct tl__tracee *t = data;
+
+	(void)e;
+	t->engine = NULL;
+	if (tl__hash_get(&t->broker->by_tid, (uint64_t)t->tid) == t)
+		tl__hash_del(&t->broker->by_tid, (uint64_t)t->tid);
+	if (TAILQ_EMPTY(&t->links) && !t->pins)
+		tracee_free(t);
+}
+
+static const struct tl_engine_ops ops = {
+	.size = sizeof(ops),
+	.name = "broker",
+	.quiesce = on_plain,
+	.signal = on_signal,
+	.syscall_entry = on_plain,
+	.syscall_exit = on_plain,
+	.step = on_step,
+	.exec = on_exec,
+	.clone = on_clone,
+	.vfork_done = on_plain,
+	.group_stop = on_group_stop,
+	.exit = on_leaving,
+	.death = on_death,
+	.release = on_release,
+};
+
+struct tl__tracee *tl__tracee_find(struct tl__broker *b, pid_t tid)
+{
+	return tl__hash_get(&b->by_tid, (uint64_t)tid);
+}
+
+static int seize(struct tl__broker *b, pid_t tid, uint32_t options, struct tl__tracee **ret)
+{
+	struct tl__tracee *t = tracee_new(b, NULL, tid);
+	uint32_t events = options & (TL__OPT_FORK | TL__OPT_VFORK | TL__OPT_CLONE)
+				  ? TL_EVENTS(TL_EVENT_CLONE)
+				  : 0;
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	if (options & TL__OPT_EXIT)
+		events |= TL_EVENTS(TL_EVENT_EXIT);
+	r = tl_session_seize(b->session, tid, &ops, t, events | tl__chain_events(t), &t->engine);
+	if (r < 0) {
+		tracee_free(t);
+		return r;
+	}
+	t->task = tl_task_ref(tl_engine_task(t->engine));
+	*ret = t;
+	return 0;
+}
+
+int tl__tracee_link(struct tl__broker *b, pid_t tid, struct tl__tool *tool, pid_t tracer,
+		    bool seized, uint32_t options, bool stop, struct tl__link **ret)
+{
+	struct tl__tracee *t = tl__tracee_find(b, tid);
+	struct tl__link *l;
+	int r = t ? 0 : seize(b, tid, options, &t);
+
+	if (r < 0)
+		return r;
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->tool == tool)
+			return -EPERM;
+	l = link_new(t, tool, tracer);
+	if (!l)
+		return -ENOMEM;
+	l->v.seized = seized;
+	l->v.options = options;
+	l->v.stop_owed = stop;
+	*ret = l;
+	tl__poke_waits(b, tool->tgid);
+	tl__tracee_settle(t);
+	return 0;
+}

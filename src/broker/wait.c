@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The wait family, for tools that have links: what a tracee's link has to tell is told from here,
+ * what the kernel has to tell of other children the kernel tells.
+ *
+ * Semantics: wait(2), ptrace(2); kernel/exit.c (wait_consider_task): a tracee's stops are reported
+ * whatever the options, its clone signal does not matter.
+ */
+#include "broker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { USAGE_64 = 144, USAGE_32 = 72, INFO_64 = 128, NOTHREAD = 0x20000000 };
+
+static bool parse_id(const struct tl__tool *tool, struct tl__wait *w, int32_t pid)
+{
+	struct tl__person p;
+
+	w->kind = pid == -1 ? P_ALL : pid > 0 ? P_PID : P_PGID;
+	w->id = pid > 0 ? pid : -pid;
+	if (pid == 0) {
+		if (tl__person_read(tool->tgid, &p) < 0)
+			return false;
+		w->id = p.pgrp;
+	}
+	return pid != INT32_MIN;
+}
+
+/* The kernel says what is wrong with others. */
+static bool are_known(enum tl__served what, const struct tl__notice *n)
+{
+	const unsigned all = WNOHANG | WUNTRACED | WCONTINUED | NOTHREAD | __WCLONE | __WALL;
+	unsigned options = (unsigned)n->args[what == TL__SERVE_WAITID ? 3 : 2];
+
+	if (what != TL__SERVE_WAITID)
+		return !(options & ~all);
+	return !(options & ~(all | WEXITED | WSTOPPED | WNOWAIT)) &&
+	       options & (WEXITED | WSTOPPED | WCONTINUED);
+}
+
+static bool parse(const struct tl__tool *tool, const struct tl__notice *n, enum tl__served what,
+		  struct tl__wait *w)
+{
+	memset(w, 0, sizeof(*w));
+	if (!are_known(what, n))
+		return false;
+	if (what == TL__SERVE_WAITID) {
+		w->kind = (int)n->args[0];
+		w->id = (pid_t)n->args[1];
+		w->info = n->args[2];
+		w->options = (unsigned)n->args[3];
+		w->usage = n->args[4];
+		w->by_id = true;
+		if (w->kind == P_PGID && w->id == 0)
+			return parse_id(tool, w, 0);
+		return w->kind == P_ALL || w->kind == P_PID || w->kind == P_PGID;
+	}
+	w->status = n->args[1];
+	w->options = (unsigned)n->args[2] | WEXITED;
+	w->usage = what == TL__SERVE_WAIT4 ? n->args[3] : 0;
+	return parse_id(tool, w, (int32_t)n->args[0]);
+}
+
+static bool is_meant(const struct tl__link *l, const struct tl__wait *w, pid_t caller)
+{
+	struct tl__person p;
+
+	if (w->options & NOTHREAD && l->tracer != caller)
+		return false;
+	switch (w->kind) {
+	case P_ALL:
+		return true;
+	case P_PID:
+		return l->tracee->tid == w->id;
+	default:
+		return tl__person_read(l->tracee->tid, &p) == 0 && p.pgrp == w->id;
+	}
+}
+
+static int write_usage(const struct tl__call *c, unsigned word)
+{
+	char nothing[USAGE_64] = { 0 };
+
+	return c->wait.usage ? tl__caller_write(c->n.tid, c->wait.usage, nothing,
+						word == 8 ? USAGE_64 : USAGE_32)
+			     : 0;
+}
+
+/* A siginfo's head and its three words for a child, which begin where the machine's words align. */
+static int write_info(const struct tl__call *c, unsigned word, const struct tl__link *l, int status)
+{
+	int32_t info[INFO_64 / 4] = { 0 };
+	int32_t *child = info + (word == 8 ? 4 : 3);
+
+	if (!c->wait.info)
+		return 0;
+	if (l) {
+		info[0] = SIGCHLD;
+		child[0] = l->tracee->tid;
+		child[1] = (int32_t)l->tracee->uid;
+		if (WIFSTOPPED(status)) {
+			info[2] = CLD_TRAPPED;
+			child[2] = status >> 8;
+		} else {
+			info[2] = WIFEXITED(status)   ? CLD_EXITED
+				  : WCOREDUMP(status) ? CLD_DUMPED
+						      : CLD_KILLED;
+			child[2] = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+		}
+	}
+	return tl__caller_write(c->n.tid, c->wait.info, info, (char *)(child + 3) - (char *)info);
+}
+
+static int write_status(const struct tl__call *c, int32_t status)
+{
+	return c->wait.status ? tl__caller_write(c->n.tid, c->wait.status, &status, sizeof(status))
+			      : 0;
+}
+
+static void tell(struct tl__broker *b, const struct tl__call *c, unsigned word, struct tl__link *l,
+		 int status)
+{
+	int64_t result = c->wait.by_id ? 0 : l->tracee->tid;
+
+	if (write_status(c, status) < 0 || write_info(c, word, l, status) < 0 ||
+	    write_usage(c, word) < 0)
+		result = -EFAULT;
+	/* Taken back: it will be made again, and finds this then. */
+	if (tl__notify_answer(b->listener, c->n.id, result) < 0 || c->wait.options & WNOWAIT)
+		return;
+	if (l->v.state == TL__LINK_DEAD)
+		tl__link_unlink(l);
+	else
+		l->v.reported = true;
+}
+
+static void leave_to_kernel(struct tl__broker *b, const struct tl__notice *n)
+{
+	tl__waits_in_kernel(b, n->tid, true);
+	tl__notify_continue(b->listener, n->id);
+}
+
+/* True when the call has been dealt with. */
+static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
+{
+	struct tl__broker *b = tool->broker;
+	bool any = false;
+	struct tl__link *l;
+
+	TAILQ_FOREACH (l, &tool->links, of_tool) {
+		int status = is_meant(l, &c->wait, c->n.tid) ? tl__vlink_status(&l->v) : -2;
+
+		any |= status != -2;
+		if (status < 0 || (l->v.state == TL__LINK_DEAD && !(c->wait.options & WEXITED)))
+			continue;
+		tell(b, c, word, l, status);
+		return true;
+	}
+	if (c->wait.options & WNOHANG && any && c->wait.kind != P_PID)
+		tl__tool_watch_children(tool);
+	if (!any || tl__tool_has_ended_child(tool, &c->wait)) {
+		leave_to_kernel(b, &c->n);
+		return true;
+	}
+	if (c->wait.options & WNOHANG) {
+		tl__notify_answer(b->listener, c->n.id,
+				  write_info(c, word, NULL, 0) < 0 ? -EFAULT : 0);
+		return true;
+	}
+	return false;
+}
+
+static unsigned word_of(const struct tl__call *c)
+{
+	unsigned word = 8;
+
+	tl__filter_served(&c->n, &word);
+	return word;
+}
+
+void tl__waits_look(struct tl__tool *tool)
+{
+	struct tl__call *c, *next;
+
+	for (c = TAILQ_FIRST(&tool->waiting); c; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (!tl__notify_valid(tool->broker->listener, c->n.id) ||
+		    look(tool, c, word_of(c))) {
+			TAILQ_REMOVE(&tool->waiting, c, link);
+			free(c);
+		}
+	}
+}
+
+void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
+		    unsigned word)
+{
+	struct tl__tool *tool = tl__tool_of(b, n->tid);
+	struct tl__call *c;
+
+	if (!tool || TAILQ_EMPTY(&tool->links)) {
+		leave_to_kernel(b, n);
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		tl__notify_answer(b->listener, n->id, -ENOMEM);
+		return;
+	}
+	c->n = *n;
+	if (!parse(tool, n, what, &c->wait)) {
+		leave_to_kernel(b, n);
+	} else if (!look(tool, c, word)) {
+		if (TAILQ_EMPTY(&tool->waiting))
+			tool->children_known = false;
+		TAILQ_INSERT_TAIL(&tool->waiting, c, link);
+		return;
+	}
+	free(c);
+}
