@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* fork, vfork, clone, exec and exit. */
+#include "conform.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+static void forks(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(21);
+	waitpid(pid, &status, 0);
+	_exit(WEXITSTATUS(status) + 1);
+}
+
+static void vforks(void)
+{
+	pid_t pid = vfork();
+	int status;
+
+	if (pid == 0)
+		_exit(31);
+	waitpid(pid, &status, 0);
+	_exit(WEXITSTATUS(status) + 1);
+}
+
+/* Tells the parent's stops and the child's apart, each in its own order. */
+static void both(pid_t pid, const char *name, int options)
+{
+	pid_t born = 0;
+	int status;
+
+	rq(PTRACE_SETOPTIONS, pid, 0, (unsigned long)options);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, __WALL);
+	born = (pid_t)message(pid);
+	name_it(born, name);
+	show_siginfo(pid);
+	/* Its first stop. */
+	show(born, __WALL);
+	show_siginfo(born);
+	rq(PTRACE_CONT, born, 0, 0);
+	show(born, __WALL);
+	for (;;) {
+		rq(PTRACE_CONT, pid, 0, 0);
+		status = show(pid, __WALL);
+		if (status < 0 || !WIFSTOPPED(status))
+			return;
+		if (status >> 16)
+			printf("message %s\n", name_of((pid_t)message(pid)));
+	}
+}
+
+static void fork_event(void)
+{
+	both(traced(forks), "grandchild", PTRACE_O_TRACEFORK);
+}
+
+static void vfork_event(void)
+{
+	both(traced(vforks), "grandchild", PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE);
+}
+
+static void fork_unfollowed(void)
+{
+	to_the_end(traced(forks), PTRACE_CONT);
+}
+
+static void vfork_as_fork_unfollowed(void)
+{
+	pid_t pid = traced(vforks);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEFORK);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void vfork_done_alone(void)
+{
+	pid_t pid = traced(vforks);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEVFORKDONE);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void *thread(void *data)
+{
+	return data;
+}
+
+static void makes_thread(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, thread, NULL);
+	pthread_join(t, NULL);
+	_exit(9);
+}
+
+static void clone_event(void)
+{
+	both(traced(makes_thread), "thread", PTRACE_O_TRACECLONE);
+}
+
+static void execs(void)
+{
+	execl("/bin/true", "true", NULL);
+}
+
+static void exec_event(void)
+{
+	pid_t pid = traced(execs);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXEC);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	printf("message %s\n", name_of((pid_t)message(pid)));
+	show_siginfo(pid);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void *thread_execs(void *data)
+{
+	execs();
+	return data;
+}
+
+static void execs_in_thread(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, thread_execs, NULL);
+	pthread_join(t, NULL);
+	_exit(1);
+}
+
+static void exec_in_thread(void)
+{
+	pid_t pid = traced(execs_in_thread), thread;
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, __WALL);
+	thread = (pid_t)message(pid);
+	name_it(thread, "thread");
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(thread, __WALL);
+	rq(PTRACE_CONT, thread, 0, 0);
+	show(-1, __WALL);
+	printf("message %s\n", name_of((pid_t)message(pid)));
+	tell(PTRACE_CONT, thread, 0, 0);
+	to_the_end(pid, PTRACE_CONT);
+	show(-1, __WALL);
+}
+
+static void exits_5(void)
+{
+	_exit(5);
+}
+
+static void exit_event(void)
+{
+	pid_t pid = traced(exits_5);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	printf("message %#lx\n", message(pid));
+	show_siginfo(pid);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void aborts(void)
+{
+	raise(SIGTERM);
+}
+
+static void exit_event_killed(void)
+{
+	pid_t pid = traced(aborts);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	rq(PTRACE_CONT, pid, 0, SIGTERM);
+	show(pid, 0);
+	printf("message %#lx\n", message(pid));
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void *thread_sleeps(void *data)
+{
+	for (;;)
+		usleep(1000);
+	return data;
+}
+
+static void leaves_thread(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, thread_sleeps, NULL);
+	usleep(20000);
+	syscall(SYS_exit, 0);
+}
+
+static void leader_ends_first(void)
+{
+	pid_t pid = traced(leaves_thread), thread;
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACECLONE);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, __WALL);
+	thread = (pid_t)message(pid);
+	name_it(thread, "thread");
+	show(thread, __WALL);
+	rq(PTRACE_CONT, thread, 0, 0);
+	rq(PTRACE_CONT, pid, 0, 0);
+	until(pid, 'Z');
+	show(pid, WNOHANG);
+	kill(pid, SIGKILL);
+	show(thread, __WALL);
+	show(pid, __WALL);
+}
+
+const struct conform_case cases_births[] = { { "fork-event", fork_event },
+					     { "vfork-event", vfork_event },
+					     { "fork-unfollowed", fork_unfollowed },
+					     { "vfork-unfollowed", vfork_as_fork_unfollowed },
+					     { "vfork-done-alone", vfork_done_alone },
+					     { "clone-event", clone_event },
+					     { "exec-event", exec_event },
+					     { "exec-in-thread", exec_in_thread },
+					     { "exit-event", exit_event },
+					     { "exit-event-killed", exit_event_killed },
+					     { "leader-ends-first", leader_ends_first },
+					     { NULL, NULL } };

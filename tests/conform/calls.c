@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Stops of system calls. */
+#include "conform.h"
+
+#include <linux/ptrace.h>
+
+#ifndef PTRACE_SYSEMU
+#define PTRACE_SYSEMU 31
+#endif
+
+static void calls(void)
+{
+	syscall(SYS_getppid);
+	syscall(SYS_close, 12345);
+	syscall(SYS_getpriority, 0, 0);
+	_exit(4);
+}
+
+static void show_call(pid_t pid)
+{
+	struct ptrace_syscall_info info;
+	long r;
+
+	memset(&info, 0, sizeof(info));
+	r = rq(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), (unsigned long)&info);
+	printf("info %s op %d", r > 0 ? "there" : "not there", info.op);
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+		printf(" nr %llu", (unsigned long long)info.entry.nr);
+	if (info.op == PTRACE_SYSCALL_INFO_EXIT && info.exit.is_error)
+		printf(" error %lld", (long long)info.exit.rval);
+	printf(" ip %s sp %s\n", info.instruction_pointer ? "there" : "0",
+	       info.stack_pointer ? "there" : "0");
+}
+
+static void go(pid_t pid, int request)
+{
+	rq(request, pid, 0, 0);
+	show(pid, 0);
+	show_call(pid);
+	printf("message %lu\n", message(pid));
+}
+
+static void syscalls_good(void)
+{
+	pid_t pid = traced(calls);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD);
+	for (int i = 0; i < 7; i++)
+		go(pid, PTRACE_SYSCALL);
+	show_siginfo(pid);
+	to_the_end(pid, PTRACE_SYSCALL);
+}
+
+static void syscalls_plain(void)
+{
+	pid_t pid = traced(calls);
+
+	for (int i = 0; i < 6; i++) {
+		rq(PTRACE_SYSCALL, pid, 0, 0);
+		show(pid, 0);
+		printf("message %lu\n", message(pid));
+	}
+	show_siginfo(pid);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void entry_without_exit(void)
+{
+	pid_t pid = traced(calls);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD);
+	go(pid, PTRACE_SYSCALL);
+	go(pid, PTRACE_SYSCALL);
+	go(pid, PTRACE_SYSCALL);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+}
+
+static void step_over_call(void)
+{
+	pid_t pid = traced(calls);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD);
+	go(pid, PTRACE_SYSCALL);
+	go(pid, PTRACE_SINGLESTEP);
+	show_siginfo(pid);
+	go(pid, PTRACE_SYSCALL);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void prints(void)
+{
+	long r = syscall(SYS_getppid);
+
+	_exit(r == 42 ? 11 : 12);
+}
+
+static void emulated(void)
+{
+	pid_t pid = traced(prints);
+	struct ptrace_syscall_info info = { 0 };
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD);
+	for (int i = 0; i < 20; i++) {
+		if (rq(PTRACE_SYSCALL, pid, 0, 0) < 0)
+			return;
+		waitpid(pid, NULL, 0);
+		rq(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), (unsigned long)&info);
+		if (info.op == PTRACE_SYSCALL_INFO_EXIT)
+			break;
+	}
+	rq(PTRACE_SYSEMU, pid, 0, 0);
+	show(pid, 0);
+	show_call(pid);
+	show_siginfo(pid);
+	/* The next is the next call, not this one's exit. */
+	rq(PTRACE_SYSEMU, pid, 0, 0);
+	show(pid, 0);
+	show_call(pid);
+	kill(pid, SIGKILL);
+	show(pid, 0);
+}
+
+static void signal_at_call(void)
+{
+	pid_t pid = traced(calls);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD);
+	go(pid, PTRACE_SYSCALL);
+	rq(PTRACE_SYSCALL, pid, 0, SIGUSR1);
+	show(pid, 0);
+	rq(PTRACE_SYSCALL, pid, 0, 0);
+	show(pid, 0);
+	show_siginfo(pid);
+	rq(PTRACE_CONT, pid, 0, SIGUSR1);
+	show(pid, 0);
+}
+
+static void interrupted_sleep(void)
+{
+	usleep(300000);
+	_exit(5);
+}
+
+static void interrupt_in_call(void)
+{
+	pid_t pid = child(interrupted_sleep);
+
+	rq(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD);
+	until(pid, 'S');
+	rq(PTRACE_INTERRUPT, pid, 0, 0);
+	show(pid, 0);
+	show_call(pid);
+	go(pid, PTRACE_SYSCALL);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+}
+
+static void options_change(void)
+{
+	pid_t pid = traced(calls);
+
+	go(pid, PTRACE_SYSCALL);
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD);
+	go(pid, PTRACE_SYSCALL);
+	rq(PTRACE_SETOPTIONS, pid, 0, 0);
+	go(pid, PTRACE_SYSCALL);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+const struct conform_case cases_calls[] = { { "syscalls-good", syscalls_good },
+					    { "syscalls-plain", syscalls_plain },
+					    { "entry-without-exit", entry_without_exit },
+					    { "step-over-call", step_over_call },
+					    { "sysemu", emulated },
+					    { "signal-at-call", signal_at_call },
+					    { "interrupt-in-call", interrupt_in_call },
+					    { "options-change", options_change },
+					    { NULL, NULL } };

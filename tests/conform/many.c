@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Several threads, on either side; and tracers that die. */
+#include "conform.h"
+
+#include <pthread.h>
+
+static void sleeps(void)
+{
+	for (;;)
+		usleep(1000);
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	show(pid, __WALL);
+}
+
+static void in_thread(void *(*f)(void *), void *data)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, f, data);
+	pthread_join(t, NULL);
+}
+
+static void *uses(void *data)
+{
+	pid_t pid = *(pid_t *)data;
+
+	tell(PTRACE_CONT, pid, 0, 0);
+	tell(PTRACE_INTERRUPT, pid, 0, 0);
+	tell(PTRACE_DETACH, pid, 0, 0);
+	show(pid, WNOHANG | __WNOTHREAD);
+	kill(pid, SIGUSR1);
+	show(pid, WNOHANG);
+	return NULL;
+}
+
+static void another_thread(void)
+{
+	pid_t pid = traced(sleeps);
+
+	in_thread(uses, &pid);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	end(pid);
+}
+
+static void *attaches(void *data)
+{
+	pid_t pid = *(pid_t *)data;
+
+	tell(PTRACE_SEIZE, pid, 0, 0);
+	rq(PTRACE_INTERRUPT, pid, 0, 0);
+	show(pid, __WALL);
+	return NULL;
+}
+
+/* Its links end with a thread, as they do with a process. */
+static void thread_ends(void)
+{
+	pid_t pid = child(sleeps);
+
+	in_thread(attaches, &pid);
+	usleep(50000);
+	tell(PTRACE_CONT, pid, 0, 0);
+	tell(PTRACE_SEIZE, pid, 0, 0);
+	end(pid);
+}
+
+static pid_t middle_traces(int options, bool stopped)
+{
+	int pair[2];
+	pid_t pid = child(sleeps), middle;
+	char byte;
+
+	name_it(pid, "tracee");
+	if (pipe(pair) < 0)
+		exit(1);
+	fflush(stdout);
+	middle = fork();
+	if (middle == 0) {
+		rq(PTRACE_SEIZE, pid, 0, (unsigned long)options);
+		if (stopped) {
+			rq(PTRACE_INTERRUPT, pid, 0, 0);
+			show(pid, __WALL);
+		}
+		fflush(stdout);
+		if (write(pair[1], "", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	if (read(pair[0], &byte, 1) != 1)
+		exit(1);
+	kill(middle, SIGKILL);
+	waitpid(middle, NULL, 0);
+	usleep(50000);
+	return pid;
+}
+
+static void tracer_dies(void)
+{
+	pid_t pid = middle_traces(0, true);
+
+	show(pid, WNOHANG);
+	tell(PTRACE_SEIZE, pid, 0, 0);
+	rq(PTRACE_INTERRUPT, pid, 0, 0);
+	show(pid, 0);
+	end(pid);
+}
+
+static void tracer_dies_exitkill(void)
+{
+	pid_t pid = middle_traces(PTRACE_O_EXITKILL, false);
+
+	show(pid, 0);
+}
+
+static void *sleeper(void *data)
+{
+	sleeps();
+	return data;
+}
+
+static void many_threads(void)
+{
+	pthread_t t;
+
+	for (int i = 0; i < 5; i++)
+		pthread_create(&t, NULL, sleeper, NULL);
+	usleep(100000);
+	raise(SIGSTOP);
+	_exit(17);
+}
+
+static void group_ends(void)
+{
+	pid_t pid = traced(many_threads);
+	int stops = 0, births = 0, ends = 0, status;
+	pid_t r;
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACECLONE);
+	rq(PTRACE_CONT, pid, 0, 0);
+	while ((r = waitpid(-1, &status, __WALL)) > 0) {
+		if (WIFSTOPPED(status)) {
+			if (status >> 16)
+				births++;
+			else if (WSTOPSIG(status) == SIGSTOP)
+				stops++;
+			rq(PTRACE_CONT, r, 0, 0);
+		} else {
+			ends++;
+			if (r == pid)
+				show_status(r, status);
+		}
+	}
+	printf("%d births, %d first stops, %d ends\n", births, stops, ends);
+}
+
+const struct conform_case cases_many[] = {
+	{ "another-thread", another_thread }, { "thread-ends", thread_ends },
+	{ "tracer-dies", tracer_dies },       { "tracer-dies-exitkill", tracer_dies_exitkill },
+	{ "group-ends", group_ends },         { NULL, NULL }
+};

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Memory and registers. */
+#include "conform.h"
+
+#include <elf.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+static long word = 0x1122334455667788;
+
+static void checks_word(void)
+{
+	_exit(word == 42 ? 1 : 2);
+}
+
+static void memory(void)
+{
+	pid_t pid = traced(checks_word);
+	unsigned long value = 0;
+
+	rq(PTRACE_PEEKDATA, pid, (unsigned long)&word, (unsigned long)&value);
+	printf("%lx\n", value);
+	rq(PTRACE_PEEKTEXT, pid, (unsigned long)&word, (unsigned long)&value);
+	printf("%lx\n", value);
+	tell(PTRACE_POKEDATA, pid, (unsigned long)&word, 42);
+	tell(PTRACE_PEEKDATA, pid, 8, (unsigned long)&value);
+	tell(PTRACE_POKEDATA, pid, 8, 1);
+	tell(PTRACE_PEEKDATA, pid, (unsigned long)&word, 8);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void poke_text(void)
+{
+	pid_t pid = traced(checks_word);
+	unsigned long value = 0, again = 0;
+
+	rq(PTRACE_PEEKTEXT, pid, (unsigned long)checks_word, (unsigned long)&value);
+	tell(PTRACE_POKETEXT, pid, (unsigned long)checks_word, ~value);
+	rq(PTRACE_PEEKTEXT, pid, (unsigned long)checks_word, (unsigned long)&again);
+	printf("%s\n", again == ~value ? "written" : "not written");
+	tell(PTRACE_POKETEXT, pid, (unsigned long)checks_word, value);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void regset(void)
+{
+	unsigned char buf[4096];
+	struct iovec iov = { buf, sizeof(buf) };
+	pid_t pid = traced(checks_word);
+
+	tell(PTRACE_GETREGSET, pid, NT_PRSTATUS, (unsigned long)&iov);
+	printf("%zu\n", iov.iov_len);
+	tell(PTRACE_SETREGSET, pid, NT_PRSTATUS, (unsigned long)&iov);
+	iov.iov_len = 16;
+	tell(PTRACE_GETREGSET, pid, NT_PRSTATUS, (unsigned long)&iov);
+	printf("%zu\n", iov.iov_len);
+	iov.iov_len = 13;
+	tell(PTRACE_GETREGSET, pid, NT_PRSTATUS, (unsigned long)&iov);
+	iov.iov_len = sizeof(buf);
+	tell(PTRACE_GETREGSET, pid, 0x7654, (unsigned long)&iov);
+	tell(PTRACE_GETREGSET, pid, NT_PRFPREG, (unsigned long)&iov);
+	printf("%zu\n", iov.iov_len);
+	iov.iov_base = (void *)8;
+	iov.iov_len = 16;
+	tell(PTRACE_GETREGSET, pid, NT_PRSTATUS, (unsigned long)&iov);
+	tell(PTRACE_GETREGSET, pid, NT_PRSTATUS, 8);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+#ifdef __x86_64__
+static void asks(void)
+{
+	long r = syscall(SYS_getppid);
+
+	_exit(r == 42 ? 11 : r == -ENOSYS ? 12 : 13);
+}
+
+static void to_entry_of(pid_t pid, long nr)
+{
+	struct user_regs_struct regs;
+
+	do {
+		if (rq(PTRACE_SYSCALL, pid, 0, 0) < 0)
+			return;
+		waitpid(pid, NULL, 0);
+		rq(PTRACE_GETREGS, pid, 0, (unsigned long)&regs);
+	} while ((long)regs.orig_rax != nr);
+}
+
+static void registers(void)
+{
+	struct user_regs_struct regs, again;
+	pid_t pid = traced(asks);
+	unsigned long value = 0;
+
+	to_entry_of(pid, SYS_getppid);
+	rq(PTRACE_GETREGS, pid, 0, (unsigned long)&regs);
+	printf("%lld %lld\n", (long long)regs.orig_rax, (long long)regs.rax);
+	rq(PTRACE_PEEKUSER, pid, offsetof(struct user, regs.orig_rax), (unsigned long)&value);
+	printf("%ld\n", (long)value);
+	rq(PTRACE_SYSCALL, pid, 0, 0);
+	show(pid, 0);
+	rq(PTRACE_GETREGS, pid, 0, (unsigned long)&regs);
+	printf("%s\n", (pid_t)regs.rax == getpid() ? "mine" : "?");
+	regs.rax = 42;
+	tell(PTRACE_SETREGS, pid, 0, (unsigned long)&regs);
+	rq(PTRACE_GETREGS, pid, 0, (unsigned long)&again);
+	printf("%d\n", memcmp(&regs, &again, sizeof(regs)));
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+}
+
+static void skipped(void)
+{
+	pid_t pid = traced(asks);
+
+	to_entry_of(pid, SYS_getppid);
+	tell(PTRACE_POKEUSER, pid, offsetof(struct user, regs.orig_rax), ~0ul);
+	rq(PTRACE_SYSCALL, pid, 0, 0);
+	show(pid, 0);
+	tell(PTRACE_POKEUSER, pid, offsetof(struct user, regs.rax), 42);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+}
+
+static void another_call(void)
+{
+	pid_t pid = traced(asks);
+	struct user_regs_struct regs;
+
+	to_entry_of(pid, SYS_getppid);
+	rq(PTRACE_POKEUSER, pid, offsetof(struct user, regs.orig_rax), SYS_getpid);
+	rq(PTRACE_SYSCALL, pid, 0, 0);
+	show(pid, 0);
+	rq(PTRACE_GETREGS, pid, 0, (unsigned long)&regs);
+	printf("%s\n", (pid_t)regs.rax == pid ? "its own" : "?");
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+}
+
+static void user_area(void)
+{
+	pid_t pid = traced(asks);
+	unsigned long value;
+
+	tell(PTRACE_PEEKUSER, pid, 3, (unsigned long)&value);
+	tell(PTRACE_PEEKUSER, pid, 100000, (unsigned long)&value);
+	tell(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg[0]), 0x1000);
+	tell(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg[0]), (unsigned long)&value);
+	printf("%lx\n", value);
+	tell(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg[7]), ~0ul);
+	tell(PTRACE_POKEUSER, pid, offsetof(struct user, regs.cs), 0);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static volatile long watched;
+
+static void writes(void)
+{
+	watched = 1;
+	watched = 2;
+	_exit(0);
+}
+
+static void watchpoint(void)
+{
+	pid_t pid = traced(writes);
+	unsigned long dr6 = 0;
+
+	rq(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg[0]), (unsigned long)&watched);
+	rq(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg[7]), 0xd0001);
+	for (int i = 0; i < 2; i++) {
+		rq(PTRACE_CONT, pid, 0, 0);
+		show(pid, 0);
+		show_siginfo(pid);
+		rq(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg[6]), (unsigned long)&dr6);
+		printf("%lx\n", dr6 & 0xf);
+	}
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void floats(void)
+{
+	struct user_fpregs_struct fp;
+	pid_t pid = traced(asks);
+
+	memset(&fp, 0, sizeof(fp));
+	tell(PTRACE_GETFPREGS, pid, 0, (unsigned long)&fp);
+	printf("%x\n", fp.mxcsr);
+	tell(PTRACE_SETFPREGS, pid, 0, (unsigned long)&fp);
+	fp.mxcsr = ~0u;
+	tell(PTRACE_SETFPREGS, pid, 0, (unsigned long)&fp);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void block_step(void)
+{
+	pid_t pid = traced(asks);
+
+	rq(33 /* PTRACE_SINGLEBLOCK */, pid, 0, 0);
+	show(pid, 0);
+	show_siginfo(pid);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+/* A breakpoint as debuggers set it. */
+__attribute__((noinline)) static long target(long n)
+{
+	__asm__ volatile("");
+	return n + 1;
+}
+
+static void calls_target(void)
+{
+	_exit((int)(target(1) + target(2)));
+}
+
+static void breakpoint(void)
+{
+	pid_t pid = traced(calls_target);
+	struct user_regs_struct regs;
+	unsigned long old = 0, at = (unsigned long)target;
+
+	rq(PTRACE_PEEKTEXT, pid, at, (unsigned long)&old);
+	rq(PTRACE_POKETEXT, pid, at, (old & ~0xfful) | 0xcc);
+	for (int i = 0; i < 2; i++) {
+		rq(PTRACE_CONT, pid, 0, 0);
+		show(pid, 0);
+		show_siginfo(pid);
+		rq(PTRACE_GETREGS, pid, 0, (unsigned long)&regs);
+		printf("%lld %lld\n", (long long)(regs.rip - at), (long long)regs.rdi);
+		regs.rip = at;
+		rq(PTRACE_SETREGS, pid, 0, (unsigned long)&regs);
+		rq(PTRACE_POKETEXT, pid, at, old);
+		rq(PTRACE_SINGLESTEP, pid, 0, 0);
+		show(pid, 0);
+		rq(PTRACE_POKETEXT, pid, at, (old & ~0xfful) | 0xcc);
+	}
+	to_the_end(pid, PTRACE_CONT);
+}
+#endif
+
+const struct conform_case cases_requests[] = { { "memory", memory },
+					       { "poke-text", poke_text },
+					       { "regset", regset },
+#ifdef __x86_64__
+					       { "registers", registers },
+					       { "call-skipped", skipped },
+					       { "call-replaced", another_call },
+					       { "user-area", user_area },
+					       { "watchpoint", watchpoint },
+					       { "floats", floats },
+					       { "block-step", block_step },
+					       { "breakpoint", breakpoint },
+#endif
+					       { NULL, NULL } };

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Small ptrace programs print on the broker what they print natively, alone and with strace on them and all their tracees.
+
+Usage: run.py TRAPLINE CONFORM [CASE...]
+"""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+TRAPLINE, CONFORM = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+LIMIT = 40
+
+
+def output(argv):
+    """What it prints; killed with all that it has started if it does not end."""
+    with tempfile.TemporaryFile() as out:
+        p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, process_group=0)
+        try:
+            status = p.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            status = "did not end"
+        try:
+            os.killpg(p.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        p.wait()
+        out.seek(0)
+        return out.read().decode(errors="replace"), status
+
+
+def main():
+    cases = sys.argv[3:] or subprocess.run([CONFORM], capture_output=True, text=True, check=True).stdout.split()
+    ways = {"alone": [TRAPLINE, "run", "--"]}
+    if shutil.which("strace"):
+        ways["with strace"] = [TRAPLINE, "run", "--", "strace", "-f", "-o", "/dev/null"]
+    else:
+        print("FAIL strace is not there")
+    failed = 0
+    for case in cases:
+        natively = output([CONFORM, case])
+        for name, way in ways.items():
+            is_there = output(way + [CONFORM, case])
+            if is_there != natively or not natively[0]:
+                failed += 1
+                print(f"FAIL {case}, {name}\n-- natively ({natively[1]})\n{natively[0]}-- on the broker ({is_there[1]})\n{is_there[0]}")
+    failed += len(ways) < 2
+    print(f"{len(cases)} cases, each {' and '.join(ways)}: {failed} differ")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

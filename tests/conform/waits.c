@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The wait family, for tracees and for other children. */
+#include "conform.h"
+
+static void sleeps(void)
+{
+	for (;;)
+		usleep(1000);
+}
+
+static void exits_7(void)
+{
+	_exit(7);
+}
+
+static void exits_late(void)
+{
+	usleep(60000);
+	_exit(8);
+}
+
+static void show_waitid(idtype_t type, pid_t id, int options)
+{
+	siginfo_t si;
+	int r;
+
+	memset(&si, 0, sizeof(si));
+	r = waitid(type, (id_t)id, &si, options);
+	if (r < 0)
+		printf("waitid -> %s\n", error_name(errno));
+	else if (!si.si_pid)
+		printf("waitid -> nothing\n");
+	else
+		show_info("waitid", &si);
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	show(pid, __WALL);
+}
+
+static void by_info(void)
+{
+	pid_t pid = child(sleeps);
+
+	rq(PTRACE_SEIZE, pid, 0, 0);
+	rq(PTRACE_INTERRUPT, pid, 0, 0);
+	show_waitid(P_PID, pid, WSTOPPED | WNOWAIT);
+	show_waitid(P_ALL, 0, WSTOPPED | WNOWAIT);
+	show_waitid(P_PID, pid, WEXITED);
+	show_waitid(P_PID, pid, WSTOPPED | WNOHANG);
+	tell(PTRACE_CONT, pid, 0, 0);
+	kill(pid, SIGKILL);
+	show_waitid(P_PID, pid, WEXITED | WNOWAIT);
+	show_waitid(P_PID, pid, WEXITED);
+	show_waitid(P_PID, pid, WEXITED);
+}
+
+static void nothing_there(void)
+{
+	pid_t pid = traced(sleeps);
+
+	show(pid, WNOHANG);
+	show(-1, WNOHANG);
+	show_waitid(P_ALL, 0, WEXITED | WNOHANG);
+	show(getpid(), WNOHANG);
+	show(1, 0);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, WNOHANG);
+	end(pid);
+	show(pid, 0);
+	show(-1, 0);
+}
+
+static void wrong_options(void)
+{
+	pid_t pid = traced(sleeps);
+
+	show(pid, 0x40);
+	show_waitid(P_PID, pid, 0);
+	show_waitid((idtype_t)77, pid, WEXITED);
+	end(pid);
+}
+
+static void bad_pointer(void)
+{
+	pid_t pid = traced(sleeps);
+	long r;
+
+	rq(PTRACE_CONT, pid, 0, 0);
+	kill(pid, SIGUSR1);
+	until(pid, 't');
+	r = syscall(SYS_wait4, pid, 8, 0, 0);
+	printf("%s\n", r < 0 ? error_name(errno) : "waited");
+	rq(PTRACE_CONT, pid, 0, 0);
+	end(pid);
+}
+
+static void tracee_and_child(void)
+{
+	pid_t a = traced(sleeps), b = child(exits_late);
+
+	name_it(a, "tracee");
+	name_it(b, "other");
+	rq(PTRACE_CONT, a, 0, 0);
+	show(-1, 0);
+	show(-1, WNOHANG);
+	kill(a, SIGUSR1);
+	show(-1, 0);
+	end(a);
+}
+
+static void child_first(void)
+{
+	pid_t a = traced(sleeps), b = child(exits_7);
+
+	name_it(a, "tracee");
+	name_it(b, "other");
+	until(b, 'Z');
+	show(b, 0);
+	b = child(exits_7);
+	name_it(b, "third");
+	until(b, 'Z');
+	show(-1, 0);
+	end(a);
+}
+
+static void own_child_stops(void)
+{
+	pid_t a = traced(sleeps), b = child(sleeps);
+
+	name_it(a, "tracee");
+	name_it(b, "other");
+	rq(PTRACE_CONT, a, 0, 0);
+	kill(b, SIGSTOP);
+	show(b, WUNTRACED);
+	kill(b, SIGCONT);
+	show(b, WCONTINUED);
+	end(b);
+	end(a);
+}
+
+static void by_group(void)
+{
+	pid_t pid = traced(sleeps);
+
+	show(0, WNOHANG);
+	rq(PTRACE_CONT, pid, 0, 0);
+	kill(pid, SIGUSR2);
+	show(0, 0);
+	setpgid(pid, pid);
+	rq(PTRACE_CONT, pid, 0, 0);
+	kill(pid, SIGUSR1);
+	show(0, 0);
+	show(-pid, 0);
+	end(pid);
+}
+
+static volatile int alarms;
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	alarms++;
+}
+
+static void broken_by_signal(void)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	pid_t pid = traced(sleeps);
+
+	sigaction(SIGUSR1, &sa, NULL);
+	rq(PTRACE_CONT, pid, 0, 0);
+	if (fork() == 0) {
+		usleep(50000);
+		kill(getppid(), SIGUSR1);
+		usleep(50000);
+		kill(pid, SIGUSR2);
+		_exit(0);
+	}
+	show(pid, 0);
+	show(pid, 0);
+	printf("%d\n", alarms);
+	end(pid);
+	show(-1, 0);
+}
+
+static void goes_on_after_signal(void)
+{
+	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	pid_t pid = traced(sleeps);
+
+	sigaction(SIGUSR1, &sa, NULL);
+	rq(PTRACE_CONT, pid, 0, 0);
+	if (fork() == 0) {
+		usleep(50000);
+		kill(getppid(), SIGUSR1);
+		usleep(50000);
+		kill(pid, SIGUSR2);
+		_exit(0);
+	}
+	show(pid, 0);
+	printf("%d\n", alarms);
+	end(pid);
+	show(-1, 0);
+}
+
+/* A process whose parent is somebody else. */
+static void not_a_child(void)
+{
+	int pair[2];
+	pid_t pid, middle;
+
+	if (pipe(pair) < 0)
+		return;
+	middle = fork();
+	if (middle == 0) {
+		pid = fork();
+		if (pid == 0)
+			sleeps();
+		if (write(pair[1], &pid, sizeof(pid)) != sizeof(pid))
+			_exit(1);
+		waitpid(pid, NULL, 0);
+		_exit(0);
+	}
+	if (read(pair[0], &pid, sizeof(pid)) != sizeof(pid))
+		return;
+	name_it(pid, "theirs");
+	name_it(middle, "middle");
+	show(pid, WNOHANG);
+	tell(PTRACE_SEIZE, pid, 0, 0);
+	show(pid, WNOHANG);
+	rq(PTRACE_INTERRUPT, pid, 0, 0);
+	show(pid, 0);
+	rq(PTRACE_CONT, pid, 0, 0);
+	kill(pid, SIGTERM);
+	show(pid, 0);
+	rq(PTRACE_CONT, pid, 0, SIGTERM);
+	show(pid, 0);
+	show(pid, 0);
+	show(middle, 0);
+}
+
+static void twice(void)
+{
+	pid_t pid = traced(sleeps);
+
+	rq(PTRACE_CONT, pid, 0, 0);
+	kill(pid, SIGUSR1);
+	show(pid, 0);
+	show(pid, WNOHANG);
+	rq(PTRACE_CONT, pid, 0, 0);
+	kill(pid, SIGUSR1);
+	/* Requests need no wait. */
+	until(pid, 't');
+	rq(PTRACE_CONT, pid, 0, 0);
+	usleep(10000);
+	show(pid, WNOHANG);
+	end(pid);
+}
+
+const struct conform_case cases_waits[] = { { "waitid", by_info },
+					    { "wait-for-nothing", nothing_there },
+					    { "wait-wrong-options", wrong_options },
+					    { "wait-bad-pointer", bad_pointer },
+					    { "wait-tracee-and-child", tracee_and_child },
+					    { "wait-child-first", child_first },
+					    { "wait-own-child-stops", own_child_stops },
+					    { "wait-by-group", by_group },
+					    { "wait-broken", broken_by_signal },
+					    { "wait-restarted", goes_on_after_signal },
+					    { "wait-not-a-child", not_a_child },
+					    { "wait-twice", twice },
+					    { NULL, NULL } };
