@@ -9,6 +9,7 @@
  * tracee.c  tasks: one engine each, and what it reports in ptrace(2)'s words
  * chain.c   the links of a task, that every event passes along
  * link.c    the rules of one link (pure)
+ * peer.c    other servers (message.c: what they say; registry.c: where they are)
  * trace.c   ptrace(2), request by request
  * poke.c    getting a thread out of a wait that was left to the kernel
  * wait.c    wait4, waitid, waitpid
@@ -37,7 +38,6 @@ enum tl__served {
 	TL__SERVE_WAIT4,
 	TL__SERVE_WAITID,
 	TL__SERVE_WAITPID,
-	TL__SERVE_EXIT,      /* of a thread */
 	TL__SERVE_SIGACTION, /* of SIGCHLD */
 };
 
@@ -47,6 +47,7 @@ struct tl__link {
 	struct tl__tool *tool;
 	pid_t tracer;   /* the thread that made it, from which requests must come */
 	uint64_t since; /* the tracee's count of events then */
+	unsigned news;  /* of another server's task: how often it was told */
 	struct tl__vlink v;
 };
 
@@ -57,7 +58,8 @@ struct tl__tracee {
 	struct tl__broker *broker;
 	struct tl_task *task;     /* a reference */
 	struct tl_engine *engine; /* NULL: the task is gone */
-	pid_t tid, tgid;
+	struct tl__peer *peer;    /* that holds it, for this is a stand-in; else NULL */
+	pid_t tid, tgid, ppid;
 	uid_t uid;
 	struct tl__links links; /* in the order in which they were made */
 	uint64_t events;        /* that it has had */
@@ -105,12 +107,15 @@ struct tl__tool {
 	TAILQ_ENTRY(tl__tool) link;
 	struct tl__broker *broker;
 	pid_t tgid;
-	int fd; /* readable when it is dead */
+	int fd;                /* readable when it is dead */
+	struct tl__peer *peer; /* whose tool it is; NULL: ours */
 	struct tl__links links;
 	unsigned sigchld; /* what it has said of that signal: TL__CHLD_* */
 	TAILQ_HEAD(, tl__call) waiting;
 	TAILQ_HEAD(, tl__child) children;
-	bool children_known; /* since it began to wait */
+	TAILQ_HEAD(, tl__child) tracers; /* threads of its that have made links; not the leader */
+	bool children_known;             /* since it began to wait */
+	uint64_t looked_at;              /* when its children were looked for: ns */
 };
 
 /* The answer of a call that was taken back. */
@@ -123,12 +128,18 @@ struct tl__unsent {
 struct tl__broker {
 	struct tl_session *session;
 	int listener, poll, signals;
+	int registry; /* where other servers connect; -1: nowhere */
+	TAILQ_HEAD(, tl__peer) peers;
 	int front;   /* the first tool's status goes there; -1: nobody waits */
 	pid_t first; /* the tool that we are the parent of; 0: it has ended */
+	int first_fd;
+	bool stops; /* some may be ready */
 	struct tl__unsent unsent;
+	struct tl__open *open;
 	TAILQ_HEAD(, tl__tracee) tracees;
 	TAILQ_HEAD(, tl__tool) tools;
-	struct tl__hash by_tid;    /* tracees */
+	struct tl__hash by_tid; /* tracees */
+	struct tl__hash visits;
 	struct tl__hash sigchld;   /* by process: TL__CHLD_*, as a pointer */
 	struct tl__hash in_kernel; /* threads whose last wait was left to the kernel */
 	bool over;                 /* nobody makes calls under the listener any more */
@@ -156,12 +167,21 @@ struct tl__tracee *tl__tracee_find(struct tl__broker *b, pid_t tid);
 int tl__tracee_link(struct tl__broker *b, pid_t tid, struct tl__tool *tool, pid_t tracer,
 		    bool seize, uint32_t options, bool stop, struct tl__link **ret);
 void tl__link_unlink(struct tl__link *l); /* lets go */
+struct tl__link *tl__tracee_stand_in(struct tl__peer *p, struct tl__tool *tool, pid_t tid,
+				     pid_t tracer);
+
+/* visit.c: a tool's thread that is nobody's tracee, for a moment */
+void tl__visit_interrupt(struct tl__broker *b, pid_t tid);
+bool tl__visit_sigchld(struct tl__broker *b, pid_t tgid, pid_t tid, const void *info);
 
 /* poke.c */
 void tl__waits_in_kernel(struct tl__broker *b, pid_t tid, bool waits);
 void tl__poke_waits(struct tl__broker *b, pid_t tgid); /* of this process */
 
 /* trace.c */
+/* peer: whose tool it is; NULL: ours. */
+int64_t tl__serve_request(struct tl__broker *b, const struct tl__notice *n, unsigned word,
+			  struct tl__peer *peer);
 void tl__serve_ptrace(struct tl__broker *b, const struct tl__notice *n, unsigned word);
 
 /* wait.c */
@@ -188,15 +208,29 @@ struct tl__tool *tl__tool_find(struct tl__broker *b, pid_t tgid);
 struct tl__tool *tl__tool_of(struct tl__broker *b, pid_t tid);   /* NULL: not one */
 struct tl__tool *tl__tool_get(struct tl__broker *b, pid_t tgid); /* NULL: dead, or no memory */
 void tl__tool_gone(struct tl__tool *tool);
-void tl__tool_tell(struct tl__link *l);                     /* this link of it has news */
+void tl__tool_tell(struct tl__link *l); /* this link of it has news */
+void tl__tool_watch_tracer(struct tl__tool *tool, pid_t tid);
 void tl__tool_thread_ends(struct tl__broker *b, pid_t tid); /* and its links with it */
+void tl__tools_look_at_tracers(struct tl__broker *b);       /* that the kernel does not tell of */
 void tl__tool_ended(struct tl__tool *tool, pid_t child);
 bool tl__tool_has_ended_child(struct tl__tool *tool, const struct tl__wait *w);
 void tl__tool_watch_children(struct tl__tool *tool);
+void tl__tool_glance_at_children(struct tl__tool *tool); /* not more often than that is worth */
 bool tl__tool_owns(const struct tl__tool *tool, int fd);
 void tl__tool_polled(struct tl__tool *tool, int fd); /* one of its descriptors is readable */
-/* Which calls wait for others' news, and for how long at most before children are looked for. */
+/* For how long at most nothing is to be looked for, in ms; -1: for ever. */
 int tl__tools_patience(struct tl__broker *b);
+
+/* open.c: the calls that are received and not answered, where the front can see them */
+struct tl__open;
+struct tl__open *tl__open_new(void); /* NULL: no memory */
+void tl__open_add(struct tl__open *o, const struct tl__notice *n);
+void tl__open_drop(struct tl__open *o, uint64_t id);
+/* Those of a server that is dead. */
+void tl__open_each(const struct tl__open *o, void (*each)(uint64_t id, bool traces, void *data),
+		   void *data);
+int tl__reply(struct tl__broker *b, uint64_t id, int64_t result); /* -ENOENT: it was taken back */
+int tl__pass(struct tl__broker *b, uint64_t id);                  /* to the kernel */
 
 /* serve.c */
 int tl__poll_add(struct tl__broker *b, int fd);

@@ -12,41 +12,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static tl_verdict on_quiesce(struct tl_engine *engine, struct tl_task *task,
-			     const struct tl_event *ev)
-{
-	(void)engine;
-	(void)ev;
-	tl__ignore(tl_task_detach(task));
-	return 0;
-}
-
-static tl_verdict on_death(struct tl_engine *engine, struct tl_task *task,
-			   const struct tl_event *ev)
-{
-	struct tl__broker *b = tl_engine_data(engine);
-
-	if (tl_task_tid(task) == b->first)
-		tl__first_tool_ended(b, ev->exit.status);
-	return 0;
-}
-
-static const struct tl_engine_ops ops = {
-	.size = sizeof(ops), .name = "poke", .quiesce = on_quiesce, .death = on_death
-};
-
 static void poke(struct tl__broker *b, pid_t tid)
 {
 	struct tl__tracee *t = tl__tracee_find(b, tid);
-	struct tl_engine *engine;
 
-	if (t) {
+	if (t)
 		tl__tracee_poke(t);
-		return;
-	}
-	if (tl_session_seize(b->session, tid, &ops, b,
-			     TL_EVENTS(TL_EVENT_QUIESCE) | TL_EVENTS(TL_EVENT_DEATH), &engine) == 0)
-		tl__ignore(tl_engine_control(engine, TL_HOLD_INTERRUPT));
+	else
+		tl__visit_interrupt(b, tid);
 }
 
 void tl__waits_in_kernel(struct tl__broker *b, pid_t tid, bool waits)

@@ -4,6 +4,8 @@
 #include "serve.h"
 
 #include "broker.h"
+#include "peer.h"
+#include "registry.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -37,20 +39,14 @@ static bool answered_before(struct tl__broker *b, const struct tl__notice *n)
 	if (!u->is_there || !same_call(&u->n, n))
 		return false;
 	u->is_there = false;
-	tl__notify_answer(b->listener, n->id, u->result);
+	tl__reply(b, n->id, u->result);
 	return true;
 }
 
 void tl__answer(struct tl__broker *b, const struct tl__notice *n, int64_t result)
 {
-	if (tl__notify_answer(b->listener, n->id, result) == -ENOENT)
+	if (tl__reply(b, n->id, result) == -ENOENT)
 		b->unsent = (struct tl__unsent){ .is_there = true, .n = *n, .result = result };
-}
-
-static void serve_exit(struct tl__broker *b, const struct tl__notice *n)
-{
-	tl__tool_thread_ends(b, n->tid);
-	tl__notify_continue(b->listener, n->id);
 }
 
 static void serve_call(struct tl__broker *b)
@@ -61,15 +57,14 @@ static void serve_call(struct tl__broker *b)
 
 	if (tl__notify_receive(b->listener, &n) <= 0)
 		return;
+	tl__open_add(b->open, &n);
 	if (n.tid && b->in_kernel.used)
 		tl__waits_in_kernel(b, n.tid, false);
 	what = n.tid ? tl__filter_served(&n, &word) : TL__SERVE_NONE;
 	if (what == TL__SERVE_NONE)
-		tl__notify_continue(b->listener, n.id);
+		tl__pass(b, n.id);
 	else if (what == TL__SERVE_SIGACTION)
 		tl__serve_sigaction(b, &n, word);
-	else if (what == TL__SERVE_EXIT)
-		serve_exit(b, &n);
 	else if (what != TL__SERVE_PTRACE)
 		tl__serve_wait(b, &n, what, word);
 	else if (!answered_before(b, &n))
@@ -82,24 +77,34 @@ void tl__first_tool_ended(struct tl__broker *b, int status)
 	if (b->front >= 0 && b->first > 0)
 		tl__ignore(send(b->front, &status, sizeof(status), MSG_NOSIGNAL) > 0);
 	b->first = 0;
+	if (b->first_fd >= 0)
+		close(b->first_fd);
+	b->first_fd = -1;
 }
 
-static void look_at_children(struct tl__broker *b)
+static void look_at_first(struct tl__broker *b)
 {
-	struct signalfd_siginfo si;
 	int status;
 
-	tl__ignore(read(b->signals, &si, sizeof(si)) > 0);
 	/* While the session traces it, a stop of its would be taken here. */
-	if (b->first > 0 && !tl_task_find(b->session, b->first) &&
-	    waitpid(b->first, &status, WNOHANG) == b->first)
+	if (!tl_task_find(b->session, b->first) && waitpid(b->first, &status, WNOHANG) == b->first)
 		tl__first_tool_ended(b, status);
 }
 
 static void polled(struct tl__broker *b, const struct epoll_event *e)
 {
 	struct tl__tool *tool;
+	struct tl__peer *p;
 
+	if (e->data.fd == b->registry) {
+		tl__peer_accept(b);
+		return;
+	}
+	TAILQ_FOREACH (p, &b->peers, link)
+		if (p->fd == e->data.fd) {
+			tl__peer_ready(p);
+			return;
+		}
 	if (e->data.fd == b->listener) {
 		if (e->events & EPOLLIN) {
 			serve_call(b);
@@ -110,7 +115,14 @@ static void polled(struct tl__broker *b, const struct epoll_event *e)
 		return;
 	}
 	if (e->data.fd == b->signals) {
-		look_at_children(b);
+		struct signalfd_siginfo si;
+
+		tl__ignore(read(b->signals, &si, sizeof(si)) > 0);
+		b->stops = true;
+		return;
+	}
+	if (e->data.fd == b->first_fd) {
+		look_at_first(b);
 		return;
 	}
 	TAILQ_FOREACH (tool, &b->tools, link)
@@ -135,14 +147,19 @@ static int loop(struct tl__broker *b)
 	int n, r;
 
 	while (!b->over || b->first > 0 || tl_session_task_count(b->session)) {
-		r = tl_session_turn(b->session);
+		/* Each stop comes with a signal. */
+		r = b->stops ? tl_session_turn(b->session) : 0;
 		if (r < 0)
 			return r;
+		b->stops = false;
 		n = epoll_wait(b->poll, e, (int)tl__array_len(e), tl__tools_patience(b));
-		if (n == 0)
+		if (n == 0) {
 			watch_children(b);
+			tl__tools_look_at_tracers(b);
+		}
 		for (int i = 0; i < n; i++)
 			polled(b, &e[i]);
+		tl__peers_sweep(b);
 	}
 	return 0;
 }
@@ -155,6 +172,7 @@ static int set_up(struct tl__broker *b)
 
 	TAILQ_INIT(&b->tracees);
 	TAILQ_INIT(&b->tools);
+	TAILQ_INIT(&b->peers);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -162,18 +180,29 @@ static int set_up(struct tl__broker *b)
 	if (b->signals < 0 || b->poll < 0)
 		return -errno;
 	r = tl_session_new(&o, &b->session);
+	tl__notify_take_turns(b->listener);
+	/* Without one this server's tasks are its own tools' alone. */
+	b->registry = tl__registry_open();
+	if (b->registry >= 0 && tl__poll_add(b, b->registry) < 0)
+		b->registry = -1;
+	b->first_fd = tl__person_watch(b->first);
+	if (r == 0)
+		r = b->first_fd < 0 ? b->first_fd : tl__poll_add(b, b->first_fd);
 	if (r == 0)
 		r = tl__poll_add(b, b->listener);
 	return r < 0 ? r : tl__poll_add(b, b->signals);
 }
 
-int tl__serve(int listener, int front, pid_t first)
+int tl__serve(int listener, int front, pid_t first, struct tl__open *open)
 {
-	struct tl__broker b = { .listener = listener, .front = front, .first = first };
+	struct tl__broker b = {
+		.listener = listener, .front = front, .first = first, .stops = true, .open = open
+	};
 	int r = set_up(&b);
 
 	if (r == 0)
 		r = loop(&b);
+	tl__registry_close();
 	/* The kernel lets go of what is left. */
 	return r;
 }

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 /* The server's life. SIGCHLD is blocked. front: where the first tool's status goes. */
-int tl__serve(int listener, int front, pid_t first);
+struct tl__open;
+int tl__serve(int listener, int front, pid_t first, struct tl__open *open);
 
 #endif

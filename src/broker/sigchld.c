@@ -40,29 +40,6 @@ void tl__sigchld_about(const struct tl__link *l, struct tl__sigchld *s)
 	}
 }
 
-static tl_verdict on_signal(struct tl_engine *engine, struct tl_task *task,
-			    const struct tl_event *ev)
-{
-	const siginfo_t *info = tl_engine_data(engine);
-
-	if (ev->signal.signo != SIGCHLD || ev->signal.code != SI_TKILL ||
-	    ev->signal.pid != getpid())
-		return 0;
-	tl__ignore(tl_signal_set(task, SIGCHLD, info));
-	tl__ignore(tl_task_detach(task));
-	return 0;
-}
-
-static void on_release(struct tl_engine *engine, void *data)
-{
-	(void)engine;
-	free(data);
-}
-
-static const struct tl_engine_ops ops = {
-	.size = sizeof(ops), .name = "SIGCHLD", .signal = on_signal, .release = on_release
-};
-
 static void fill_in(siginfo_t *info, const struct tl__sigchld *s)
 {
 	memset(info, 0, sizeof(*info));
@@ -75,18 +52,10 @@ static void fill_in(siginfo_t *info, const struct tl__sigchld *s)
 
 static bool send_with_info(struct tl__tool *tool, const struct tl__sigchld *s, pid_t to)
 {
-	siginfo_t *info = calloc(1, sizeof(*info));
-	struct tl_engine *engine;
+	siginfo_t info;
 
-	if (!info)
-		return false;
-	fill_in(info, s);
-	if (tl_session_seize(tool->broker->session, to, &ops, info, TL_EVENTS(TL_EVENT_SIGNAL),
-			     &engine) < 0) {
-		free(info);
-		return false;
-	}
-	return syscall(SYS_tgkill, tool->tgid, to, SIGCHLD) == 0;
+	fill_in(&info, s);
+	return tl__visit_sigchld(tool->broker, tool->tgid, to, &info);
 }
 
 void tl__sigchld_send(struct tl__tool *tool, const struct tl__sigchld *s)
@@ -162,7 +131,7 @@ void tl__serve_sigaction(struct tl__broker *b, const struct tl__notice *n, unsig
 		if (tool)
 			tool->sigchld = is;
 	}
-	tl__notify_continue(b->listener, n->id);
+	tl__pass(b, n->id);
 }
 
 /* What a process said before it became a tool. An exec takes a handler off, and says nothing. */

@@ -45,9 +45,21 @@ static void serve(int listener, int tool)
 	}
 }
 
-int tl__stand_in(int listener, pid_t tool)
+static void answer_open(uint64_t id, bool traces, void *data)
+{
+	int *listener = data;
+
+	if (traces)
+		tl__notify_answer(*listener, id, -ESRCH);
+	else
+		tl__notify_continue(*listener, id);
+}
+
+int tl__stand_in(int listener, pid_t tool, const struct tl__open *open)
 {
 	int fd = tl__person_watch(tool);
+
+	tl__open_each(open, answer_open, &listener);
 
 	if (fd >= 0) {
 		serve(listener, fd);

@@ -136,8 +136,8 @@ static int start_tool(const struct tl_broker_options *o, const sigset_t *mask, i
 	return listener;
 }
 
-static _Noreturn void become_server(const struct tl_broker_options *o, const sigset_t *mask,
-				    int front)
+static _Noreturn void become_server(struct tl__open *open, const struct tl_broker_options *o,
+				    const sigset_t *mask, int front)
 {
 	pid_t tool = 0;
 	int listener;
@@ -148,28 +148,34 @@ static _Noreturn void become_server(const struct tl_broker_options *o, const sig
 		send_fd(front, listener < 0 ? listener : -EPIPE, -1);
 		_exit(1);
 	}
+	/* What is sent to the tool's group is the tool's: the server has to outlive it. */
+	setpgid(0, 0);
 	keep_out_of_the_terminals_way();
-	_exit(tl__serve(listener, front, tool) < 0);
+	_exit(tl__serve(listener, front, tool, open) < 0);
 }
 
 /* The tool's status; where the server has been killed, the front does what it can. */
-static int wait_for_tool(int server, int listener, pid_t tool, int *ret_status)
+static int wait_for_tool(int server, int listener, pid_t tool, const struct tl__open *open,
+			 int *ret_status)
 {
 	int status, none, r = receive_fd(server, &status, &none);
 
 	if (r == 0)
 		*ret_status = status;
 	else
-		*ret_status = tl__stand_in(listener, tool);
+		*ret_status = tl__stand_in(listener, tool, open);
 	return 0;
 }
 
 int tl__broker_run(const struct tl_broker_options *o, int *ret_status)
 {
 	int pair[2], r, tool, listener;
+	struct tl__open *open = tl__open_new();
 	sigset_t all, mask;
 	pid_t server;
 
+	if (!open)
+		return -ENOMEM;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	sigfillset(&all);
@@ -177,7 +183,7 @@ int tl__broker_run(const struct tl_broker_options *o, int *ret_status)
 	server = fork();
 	if (server == 0) {
 		close(pair[0]);
-		become_server(o, &mask, pair[1]);
+		become_server(open, o, &mask, pair[1]);
 	}
 	r = server < 0 ? -errno : 0;
 	close(pair[1]);
@@ -191,7 +197,7 @@ int tl__broker_run(const struct tl_broker_options *o, int *ret_status)
 		o->on_start(tool, o->data);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (r == 0) {
-		r = wait_for_tool(pair[0], listener, tool, ret_status);
+		r = wait_for_tool(pair[0], listener, tool, open, ret_status);
 		close(listener);
 	}
 	close(pair[0]);

@@ -7,15 +7,17 @@
  * watched from here: a little after the wait has begun, since most have none but tracees.
  */
 #include "broker.h"
+#include "peer.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 5, CHILDREN = 1024 };
+enum { PATIENCE_MS = 5, TRACERS_MS = 20, CHILDREN = 1024 };
 
 struct tl__tool *tl__tool_find(struct tl__broker *b, pid_t tgid)
 {
@@ -52,6 +54,7 @@ struct tl__tool *tl__tool_get(struct tl__broker *b, pid_t tgid)
 	TAILQ_INIT(&tool->links);
 	TAILQ_INIT(&tool->waiting);
 	TAILQ_INIT(&tool->children);
+	TAILQ_INIT(&tool->tracers);
 	tool->sigchld = tl__sigchld_of(b, tgid);
 	tool->fd = tl__person_watch(tgid);
 	if (tool->fd < 0 || tl__poll_add(b, tool->fd) < 0) {
@@ -76,21 +79,70 @@ static void child_forget(struct tl__tool *tool, struct tl__child *c)
  */
 static void link_ends(struct tl__link *l)
 {
-	if (l->v.options & TL__OPT_EXITKILL && l->v.state != TL__LINK_DEAD)
+	if (!l->tracee->peer && l->v.options & TL__OPT_EXITKILL && l->v.state != TL__LINK_DEAD)
 		kill(l->tracee->tgid, SIGKILL);
 	tl__link_unlink(l);
 }
 
+/* Links end with the thread that made them. */
+void tl__tool_watch_tracer(struct tl__tool *tool, pid_t tid)
+{
+	struct tl__child *c;
+
+	if (!tid || tid == tool->tgid)
+		return;
+	TAILQ_FOREACH (c, &tool->tracers, link)
+		if (c->pid == tid)
+			return;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return;
+	c->pid = tid;
+	c->fd = tl__person_watch_thread(tid);
+	if (c->fd >= 0 && tl__poll_add(tool->broker, c->fd) < 0) {
+		close(c->fd);
+		c->fd = -1;
+	}
+	TAILQ_INSERT_TAIL(&tool->tracers, c, link);
+}
+
+static void tracer_ended(struct tl__tool *tool, struct tl__child *c)
+{
+	struct tl__broker *b = tool->broker;
+	pid_t tid = c->pid;
+
+	TAILQ_REMOVE(&tool->tracers, c, link);
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c);
+	tl__tool_thread_ends(b, tid);
+	tl__peers_thread_ends(b, tid);
+}
+
+void tl__tools_look_at_tracers(struct tl__broker *b)
+{
+	struct tl__child *c, *next;
+	struct tl__tool *tool;
+
+	TAILQ_FOREACH (tool, &b->tools, link)
+		for (c = TAILQ_FIRST(&tool->tracers); c; c = next) {
+			next = TAILQ_NEXT(c, link);
+			if (c->fd < 0 && syscall(SYS_tgkill, tool->tgid, c->pid, 0) < 0)
+				tracer_ended(tool, c);
+		}
+}
+
 void tl__tool_thread_ends(struct tl__broker *b, pid_t tid)
 {
-	struct tl__tool *tool = tl__tool_of(b, tid);
 	struct tl__link *l, *next;
+	struct tl__tool *tool;
 
-	for (l = tool ? TAILQ_FIRST(&tool->links) : NULL; l; l = next) {
-		next = TAILQ_NEXT(l, of_tool);
-		if (l->tracer == tid)
-			link_ends(l);
-	}
+	TAILQ_FOREACH (tool, &b->tools, link)
+		for (l = TAILQ_FIRST(&tool->links); l; l = next) {
+			next = TAILQ_NEXT(l, of_tool);
+			if (l->tracer == tid)
+				link_ends(l);
+		}
 }
 
 void tl__tool_gone(struct tl__tool *tool)
@@ -105,6 +157,12 @@ void tl__tool_gone(struct tl__tool *tool)
 	}
 	while ((child = TAILQ_FIRST(&tool->children)))
 		child_forget(tool, child);
+	while ((child = TAILQ_FIRST(&tool->tracers))) {
+		TAILQ_REMOVE(&tool->tracers, child, link);
+		if (child->fd >= 0)
+			close(child->fd);
+		free(child);
+	}
 	tl__sigchld_forget(tool->broker, tool->tgid);
 	while ((l = TAILQ_FIRST(&tool->links)))
 		link_ends(l);
@@ -118,6 +176,10 @@ void tl__tool_tell(struct tl__link *l)
 	struct tl__tool *tool = l->tool;
 	struct tl__sigchld s;
 
+	if (tool->peer) {
+		tl__peer_tell(l, TL__ALIVE);
+		return;
+	}
 	tl__sigchld_about(l, &s);
 	/* A handler that lets calls go on runs before the wait returns, as it does when the kernel
 	 * sends the signal; another would break the wait, which it does not there. */
@@ -220,13 +282,32 @@ void tl__tool_watch_children(struct tl__tool *tool)
 			watch_child(tool, pids[i]);
 }
 
+/* For a wait that does not block: a child's end may be told a little late. */
+void tl__tool_glance_at_children(struct tl__tool *tool)
+{
+	struct timespec now;
+	uint64_t ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	if (ns - tool->looked_at < PATIENCE_MS * 1000000u)
+		return;
+	tool->looked_at = ns;
+	tl__tool_watch_children(tool);
+}
+
 int tl__tools_patience(struct tl__broker *b)
 {
 	const struct tl__tool *tool;
+	const struct tl__child *c;
 
 	TAILQ_FOREACH (tool, &b->tools, link)
 		if (!TAILQ_EMPTY(&tool->waiting) && !tool->children_known)
 			return PATIENCE_MS;
+	TAILQ_FOREACH (tool, &b->tools, link)
+		TAILQ_FOREACH (c, &tool->tracers, link)
+			if (c->fd < 0)
+				return TRACERS_MS;
 	return -1;
 }
 
@@ -235,6 +316,9 @@ bool tl__tool_owns(const struct tl__tool *tool, int fd)
 	const struct tl__child *c;
 
 	TAILQ_FOREACH (c, &tool->children, link)
+		if (c->fd == fd)
+			return true;
+	TAILQ_FOREACH (c, &tool->tracers, link)
 		if (c->fd == fd)
 			return true;
 	return tool->fd == fd;
@@ -248,6 +332,11 @@ void tl__tool_polled(struct tl__tool *tool, int fd)
 		tl__tool_gone(tool);
 		return;
 	}
+	TAILQ_FOREACH (c, &tool->tracers, link)
+		if (c->fd == fd) {
+			tracer_ended(tool, c);
+			return;
+		}
 	TAILQ_FOREACH (c, &tool->children, link)
 		if (c->fd == fd) {
 			close(c->fd);

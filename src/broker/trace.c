@@ -6,6 +6,7 @@
  * the kernel itself, whose tracee the task is; memory through the task's view.
  */
 #include "broker.h"
+#include "peer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,16 +21,19 @@ struct tl__asked {
 	pid_t tid;
 	uint64_t addr, data;
 	struct tl__link *link;
+	struct tl__peer *peer; /* whose tool asks; NULL: ours */
 };
 
 static int64_t from_caller(const struct tl__asked *q, uint64_t addr, void *buf, size_t len)
 {
-	return tl__caller_read(q->n->tid, addr, buf, len);
+	return q->peer ? tl__peer_read(q->peer, addr, buf, len)
+		       : tl__caller_read(q->n->tid, addr, buf, len);
 }
 
 static int64_t to_caller(const struct tl__asked *q, uint64_t addr, const void *buf, size_t len)
 {
-	return tl__caller_write(q->n->tid, addr, buf, len);
+	return q->peer ? tl__peer_write(q->peer, addr, buf, len)
+		       : tl__caller_write(q->n->tid, addr, buf, len);
 }
 
 static pid_t process_of(pid_t tid)
@@ -72,8 +76,10 @@ static int may_trace(const struct tl__asked *q, pid_t tracer, pid_t tgid)
 static int64_t attach(struct tl__asked *q, bool seize)
 {
 	pid_t tracer = process_of(q->n->tid), tgid = process_of(q->tid);
+	struct tl__tracee *t;
 	struct tl__tool *tool;
 	struct tl__link *l;
+	int64_t elsewhere;
 	int r;
 
 	if (seize && (q->addr || q->data & ~(uint64_t)TL__OPT_KNOWN))
@@ -86,8 +92,18 @@ static int64_t attach(struct tl__asked *q, bool seize)
 	tool = tl__tool_get(q->b, tracer);
 	if (!tool)
 		return -ESRCH;
-	return tl__tracee_link(q->b, q->tid, tool, q->n->tid, seize, seize ? (uint32_t)q->data : 0,
-			       !seize, &l);
+	if (q->peer)
+		tool->peer = q->peer;
+	t = tl__tracee_find(q->b, q->tid);
+	if (!q->peer && t && t->peer && tl__peer_attach(q->b, q->n, q->word, q->tid, &elsewhere))
+		return elsewhere;
+	r = tl__tracee_link(q->b, q->tid, tool, q->n->tid, seize, seize ? (uint32_t)q->data : 0,
+			    !seize, &l);
+	/* Refused, for another server of ours holds it. */
+	if (r == -EPERM && !q->peer && !t &&
+	    tl__peer_attach(q->b, q->n, q->word, q->tid, &elsewhere))
+		return elsewhere;
+	return r;
 }
 
 /* By the thread that made it; where the kernel does not tell which, the one that speaks first. */
@@ -373,8 +389,10 @@ static struct tl__link *link_of(const struct tl__asked *q)
 	TAILQ_FOREACH (l, &tool->links, of_tool) {
 		if (l->tracee->tid != q->tid || l->v.state == TL__LINK_DEAD)
 			continue;
-		if (!l->tracer)
+		if (!l->tracer) {
 			l->tracer = q->n->tid;
+			tl__tool_watch_tracer(tool, l->tracer);
+		}
 		return l->tracer == q->n->tid ? l : NULL;
 	}
 	return NULL;
@@ -387,6 +405,8 @@ static int64_t of_link(struct tl__asked *q)
 	q->link = link_of(q);
 	if (!q->link)
 		return -ESRCH;
+	if (q->link->tracee->peer)
+		return q->peer ? -ESRCH : tl__peer_call(q->link, q->n, q->word);
 	switch (q->request) {
 	case TL__REQ_KILL:
 		return tl_task_signal(q->link->tracee->task, 9) == 0 ? 0 : -ESRCH;
@@ -414,9 +434,11 @@ static int64_t serve(struct tl__asked *q)
 	}
 }
 
-void tl__serve_ptrace(struct tl__broker *b, const struct tl__notice *n, unsigned word)
+int64_t tl__serve_request(struct tl__broker *b, const struct tl__notice *n, unsigned word,
+			  struct tl__peer *peer)
 {
 	struct tl__asked q = { .b = b,
+			       .peer = peer,
 			       .n = n,
 			       .word = word,
 			       .request = (uint32_t)n->args[0],
@@ -428,5 +450,10 @@ void tl__serve_ptrace(struct tl__broker *b, const struct tl__notice *n, unsigned
 		q.addr = (uint32_t)q.addr;
 		q.data = (uint32_t)q.data;
 	}
-	tl__answer(b, n, serve(&q));
+	return serve(&q);
+}
+
+void tl__serve_ptrace(struct tl__broker *b, const struct tl__notice *n, unsigned word)
+{
+	tl__answer(b, n, tl__serve_request(b, n, word, NULL));
 }

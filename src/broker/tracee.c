@@ -2,6 +2,7 @@
 /* Tasks that tools trace through us: one engine each, and what it reports, in ptrace(2)'s words. */
 #define _GNU_SOURCE
 #include "broker.h"
+#include "peer.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -121,6 +122,11 @@ static tl_verdict on_exec(struct tl_engine *e, struct tl_task *task, const struc
 	struct tl__tracee *t = tl_engine_data(e);
 
 	if (t->tid != tl_task_tid(task)) {
+		struct tl__link *l;
+
+		TAILQ_FOREACH (l, &t->links, of_tracee)
+			if (l->tool->peer)
+				tl__peer_tell(l, TL__GONE);
 		if (tl__hash_get(&t->broker->by_tid, (uint64_t)t->tid) == t)
 			tl__hash_del(&t->broker->by_tid, (uint64_t)t->tid);
 		t->tid = tl_task_tid(task);
@@ -155,6 +161,7 @@ static struct tl__tracee *tracee_new(struct tl__broker *b, struct tl_task *task,
 	TAILQ_INSERT_TAIL(&b->tracees, t, link);
 	if (tl__person_read(tid, &p) == 0) {
 		t->tgid = p.tgid;
+		t->ppid = p.ppid;
 		t->uid = p.uid;
 	}
 	if (tl__hash_put(&b->by_tid, (uint64_t)tid, t) < 0) {
@@ -173,6 +180,7 @@ static struct tl__link *link_new(struct tl__tracee *t, struct tl__tool *tool, pi
 	l->tracee = t;
 	l->tool = tool;
 	l->tracer = tracer;
+	tl__tool_watch_tracer(tool, tracer);
 	l->since = t->at ? t->events : 0;
 	TAILQ_INSERT_TAIL(&t->links, l, of_tracee);
 	TAILQ_INSERT_TAIL(&tool->links, l, of_tool);
@@ -255,15 +263,24 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 	t->reporting = true; /* for good: nothing is left to be let go */
 	for (l = TAILQ_FIRST(&t->links); l; l = next) {
 		next = TAILQ_NEXT(l, of_tracee);
+		if (ev->exit.superseded && l->tool->peer)
+			tl__peer_tell(l, TL__GONE);
 		if (ev->exit.superseded || l->tool == parent) {
 			drop(l);
 			continue;
 		}
 		l->v.state = TL__LINK_DEAD;
 		l->v.status = ev->exit.status;
+		if (l->tool->peer) {
+			tl__peer_tell(l, TL__DEAD);
+			drop(l);
+			continue;
+		}
 		tl__tool_tell(l);
 	}
-	if (parent) {
+	if (parent && parent->peer) {
+		tl__peer_tell_child(parent, t->tid);
+	} else if (parent) {
 		tl__tool_ended(parent, t->tid);
 		tl__waits_look(parent);
 	}
@@ -304,6 +321,24 @@ struct tl__tracee *tl__tracee_find(struct tl__broker *b, pid_t tid)
 	return tl__hash_get(&b->by_tid, (uint64_t)tid);
 }
 
+struct tl__link *tl__tracee_stand_in(struct tl__peer *p, struct tl__tool *tool, pid_t tid,
+				     pid_t tracer)
+{
+	struct tl__tracee *t = tl__tracee_find(p->broker, tid);
+	struct tl__link *l;
+
+	if (!t)
+		t = tracee_new(p->broker, NULL, tid);
+	if (!t)
+		return NULL;
+	t->peer = p;
+	l = link_new(t, tool, tracer);
+	if (!l && TAILQ_EMPTY(&t->links))
+		tracee_free(t);
+	tl__poke_waits(p->broker, tool->tgid);
+	return l;
+}
+
 static int seize(struct tl__broker *b, pid_t tid, uint32_t options, struct tl__tracee **ret)
 {
 	struct tl__tracee *t = tracee_new(b, NULL, tid);
@@ -317,6 +352,10 @@ static int seize(struct tl__broker *b, pid_t tid, uint32_t options, struct tl__t
 	if (options & TL__OPT_EXIT)
 		events |= TL_EVENTS(TL_EVENT_EXIT);
 	r = tl_session_seize(b->session, tid, &ops, t, events | tl__chain_events(t), &t->engine);
+	/* Visited just now. */
+	if (r == -EEXIST)
+		r = tl_engine_attach(tl_task_find(b->session, tid), &ops, t,
+				     events | tl__chain_events(t), &t->engine);
 	if (r < 0) {
 		tracee_free(t);
 		return r;

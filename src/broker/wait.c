@@ -130,7 +130,7 @@ static void tell(struct tl__broker *b, const struct tl__call *c, unsigned word, 
 	    write_usage(c, word) < 0)
 		result = -EFAULT;
 	/* Taken back: it will be made again, and finds this then. */
-	if (tl__notify_answer(b->listener, c->n.id, result) < 0 || c->wait.options & WNOWAIT)
+	if (tl__reply(b, c->n.id, result) < 0 || c->wait.options & WNOWAIT)
 		return;
 	if (l->v.state == TL__LINK_DEAD)
 		tl__link_unlink(l);
@@ -141,7 +141,7 @@ static void tell(struct tl__broker *b, const struct tl__call *c, unsigned word, 
 static void leave_to_kernel(struct tl__broker *b, const struct tl__notice *n)
 {
 	tl__waits_in_kernel(b, n->tid, true);
-	tl__notify_continue(b->listener, n->id);
+	tl__pass(b, n->id);
 }
 
 /* True when the call has been dealt with. */
@@ -161,14 +161,13 @@ static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
 		return true;
 	}
 	if (c->wait.options & WNOHANG && any && c->wait.kind != P_PID)
-		tl__tool_watch_children(tool);
+		tl__tool_glance_at_children(tool);
 	if (!any || tl__tool_has_ended_child(tool, &c->wait)) {
 		leave_to_kernel(b, &c->n);
 		return true;
 	}
 	if (c->wait.options & WNOHANG) {
-		tl__notify_answer(b->listener, c->n.id,
-				  write_info(c, word, NULL, 0) < 0 ? -EFAULT : 0);
+		tl__reply(b, c->n.id, write_info(c, word, NULL, 0) < 0 ? -EFAULT : 0);
 		return true;
 	}
 	return false;
@@ -187,9 +186,12 @@ void tl__waits_look(struct tl__tool *tool)
 	struct tl__call *c, *next;
 
 	for (c = TAILQ_FIRST(&tool->waiting); c; c = next) {
+		bool valid = tl__notify_valid(tool->broker->listener, c->n.id);
+
 		next = TAILQ_NEXT(c, link);
-		if (!tl__notify_valid(tool->broker->listener, c->n.id) ||
-		    look(tool, c, word_of(c))) {
+		if (!valid)
+			tl__open_drop(tool->broker->open, c->n.id);
+		if (!valid || look(tool, c, word_of(c))) {
 			TAILQ_REMOVE(&tool->waiting, c, link);
 			free(c);
 		}
@@ -208,7 +210,7 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 	}
 	c = calloc(1, sizeof(*c));
 	if (!c) {
-		tl__notify_answer(b->listener, n->id, -ENOMEM);
+		tl__reply(b, n->id, -ENOMEM);
 		return;
 	}
 	c->n = *n;

@@ -6,6 +6,7 @@
 #include "kernel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -34,6 +35,16 @@ int tl__notify_listen(const struct tl__bpf_insn *code, uint16_t len, bool *no_ne
 			     &prog);
 	}
 	return fd < 0 ? -errno : (int)fd;
+}
+
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS      SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
+void tl__notify_take_turns(int listener)
+{
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
 
 int tl__notify_receive(int listener, struct tl__notice *n)
@@ -101,6 +112,7 @@ int tl__person_read(pid_t tid, struct tl__person *p)
 		return -ESRCH;
 	p->tgid = (pid_t)tl__proc_field_dec(text, "Tgid");
 	p->ppid = (pid_t)tl__proc_field_dec(text, "PPid");
+	p->tracer = (pid_t)tl__proc_field_dec(text, "TracerPid");
 	p->uid = (uid_t)tl__proc_field_dec(text, "Uid");
 	p->catches_sigchld = tl__proc_field_hex(text, "SigCgt") >> (SIGCHLD - 1) & 1;
 	p->state = tl__proc_field(text, "State", state, sizeof(state)) ? state[0] : '?';
@@ -166,6 +178,17 @@ int tl__person_children(pid_t tgid, pid_t *pids, size_t max)
 	for (int i = 0; i < threads && i < THREADS; i++)
 		n = add_children(tids[i], pids, max, n);
 	return n;
+}
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
+int tl__person_watch_thread(pid_t tid)
+{
+	long fd = syscall(SYS_pidfd_open, (long)tid, (unsigned long)PIDFD_THREAD);
+
+	return fd < 0 ? -errno : (int)fd;
 }
 
 int tl__person_watch(pid_t pid)

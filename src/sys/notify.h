@@ -24,6 +24,8 @@ _Static_assert(sizeof(struct tl__notice) == 80, "layout of seccomp_notif");
  * error. *no_new_privs tells whether that was needed. */
 int tl__notify_listen(const struct tl__bpf_insn *code, uint16_t len, bool *no_new_privs);
 
+/* Caller and server take turns: they are woken on one core (6.6). Never fails. */
+void tl__notify_take_turns(int listener);
 /* 1; 0: it was taken back meanwhile; or an error. */
 int tl__notify_receive(int listener, struct tl__notice *n);
 /* -ENOENT: taken back, by a signal or by death. */
@@ -36,7 +38,7 @@ int tl__caller_read(pid_t tid, uint64_t addr, void *buf, size_t len);
 int tl__caller_write(pid_t tid, uint64_t addr, const void *buf, size_t len);
 
 struct tl__person {
-	pid_t tgid, ppid, pgrp;
+	pid_t tgid, ppid, pgrp, tracer;
 	uid_t uid;
 	char state; /* as proc(5) has it: 'Z' ... */
 	bool catches_sigchld;
@@ -46,6 +48,7 @@ int tl__person_read(pid_t tid, struct tl__person *p); /* -ESRCH */
 int tl__person_children(pid_t tgid, pid_t *pids, size_t max);
 /* The thread of a process that has made this child; 0: not known. */
 pid_t tl__person_maker(pid_t tgid, pid_t child);
+int tl__person_watch_thread(pid_t tid); /* the same for a thread; -EINVAL before 6.9 */
 int tl__person_watch(pid_t pid); /* a descriptor that polls readable when the process is dead */
 
 #endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What servers say to each other, a packet a message, over a socket of one user's. */
+#ifndef TL_BROKER_MESSAGE_H
+#define TL_BROKER_MESSAGE_H
+
+#include "notify.h"
+
+enum tl__say {
+	TL__SAY_CALL = 1,   /* a tool of ours calls ptrace on a task of yours: n, word */
+	TL__SAY_RESULT,     /* result */
+	TL__SAY_READ,       /* the caller's memory: addr, len */
+	TL__SAY_READ_DONE,  /* result, data */
+	TL__SAY_WRITE,      /* addr, data */
+	TL__SAY_WRITE_DONE, /* result */
+	TL__SAY_NEWS,       /* a link of a tool of yours has stopped, or its task has died */
+	TL__SAY_CHILD,      /* a child of your tool's has ended, which the kernel will tell it */
+	TL__SAY_THREAD_ENDS /* of a tool of ours: tracer */
+};
+
+struct tl__message {
+	uint32_t what;
+	uint32_t word;
+	int64_t result;
+	uint64_t addr;
+	uint32_t len; /* of data */
+	struct tl__notice n;
+	/* NEWS: the link, and what its tracer sees */
+	int32_t tid, tgid, tracer, tool;
+	uint32_t uid;
+	uint32_t dead, status, code, seized, options;
+};
+
+enum { TL__DATA_MAX = 1 << 16 };
+
+/* fd: passed along, or -1. 0, or -errno. */
+int tl__message_send(int to, const struct tl__message *m, const void *data, int fd);
+/* data: TL__DATA_MAX bytes. *fd: what was passed along, or -1. -EPIPE: nobody is there any more;
+ * -EAGAIN: nothing is there, and it is not waited for. */
+int tl__message_receive(int from, struct tl__message *m, void *data, int *fd, bool wait);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Calls that the server has received and not answered: in memory that the front shares. What a dead
+ * holder of the listener has received is offered to nobody again, but anybody may answer it.
+ */
+#define _GNU_SOURCE
+#include "broker.h"
+
+#include <sys/mman.h>
+
+enum { ROOM = 1 << 10 };
+
+struct tl__open {
+	struct {
+		uint64_t id; /* 0: free */
+		bool traces;
+	} calls[ROOM];
+};
+
+struct tl__open *tl__open_new(void)
+{
+	void *o = mmap(NULL, sizeof(struct tl__open), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return o == MAP_FAILED ? NULL : o;
+}
+
+/* A thread has one call: a thousand that wait at once are not covered. */
+void tl__open_add(struct tl__open *o, const struct tl__notice *n)
+{
+	unsigned word;
+
+	for (size_t i = 0; i < ROOM; i++)
+		if (!o->calls[i].id) {
+			o->calls[i].traces = tl__filter_served(n, &word) == TL__SERVE_PTRACE;
+			o->calls[i].id = n->id;
+			return;
+		}
+}
+
+void tl__open_drop(struct tl__open *o, uint64_t id)
+{
+	for (size_t i = 0; i < ROOM; i++)
+		if (o->calls[i].id == id) {
+			o->calls[i].id = 0;
+			return;
+		}
+}
+
+void tl__open_each(const struct tl__open *o, void (*each)(uint64_t id, bool traces, void *data),
+		   void *data)
+{
+	for (size_t i = 0; i < ROOM; i++)
+		if (o->calls[i].id)
+			each(o->calls[i].id, o->calls[i].traces, data);
+}
+
+int tl__reply(struct tl__broker *b, uint64_t id, int64_t result)
+{
+	int r = tl__notify_answer(b->listener, id, result);
+
+	tl__open_drop(b->open, id);
+	return r;
+}
+
+int tl__pass(struct tl__broker *b, uint64_t id)
+{
+	int r = tl__notify_continue(b->listener, id);
+
+	tl__open_drop(b->open, id);
+	return r;
+}

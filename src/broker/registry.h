@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where a user's servers find each other. */
+#ifndef TL_BROKER_REGISTRY_H
+#define TL_BROKER_REGISTRY_H
+
+#include <sys/types.h>
+
+int tl__registry_open(void); /* this process's own socket, or -errno */
+void tl__registry_close(void);
+/* A connection to it, whose other end may be talked to: its process. */
+int tl__registry_accept(int listening, pid_t *pid);
+/* To the server that this process is: -ENOENT when it is none of this user's. */
+int tl__registry_find(pid_t server);
+
+#endif

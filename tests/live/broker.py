@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The broker as a person meets it: real tracers together on real programs, in one run and in several; and parts that are killed.
+
+Usage: broker.py TRAPLINE TRACEES_DIR
+"""
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TRAPLINE, TRACEES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+LIMIT = 60
+failures = 0
+
+
+def check(what, holds, seen=""):
+    global failures
+    print(f"{'ok  ' if holds else 'FAIL'} {what}")
+    if not holds:
+        failures += 1
+        print(str(seen)[-3000:])
+
+
+class Run:
+    """One `trapline run`, with its output in a file."""
+
+    def __init__(self, *tool):
+        self.out = tempfile.TemporaryFile()
+        self.p = subprocess.Popen([TRAPLINE, "run", "--", *tool], stdin=subprocess.DEVNULL, stdout=self.out, stderr=subprocess.STDOUT,
+                                  process_group=0)
+
+    def wait(self):
+        try:
+            status = self.p.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            status = "did not end"
+            os.killpg(self.p.pid, signal.SIGKILL)
+            self.p.wait()
+        self.out.seek(0)
+        return self.out.read().decode(errors="replace"), status
+
+    def server(self):
+        return until(lambda: children(self.p.pid, "trapline-server"))[0]
+
+
+def children(pid, name=None):
+    try:
+        pids = open(f"/proc/{pid}/task/{pid}/children").read().split()
+        return [int(p) for p in pids if not name or open(f"/proc/{p}/comm").read().strip() == name[:15]]
+    except OSError:
+        return []
+
+
+def field(pid, name):
+    try:
+        return re.search(rf"^{name}:\s*(\S+)", open(f"/proc/{pid}/status").read(), re.M)[1]
+    except OSError:
+        return None
+
+
+def until(what, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        got = what()
+        if got:
+            return got
+        time.sleep(0.02)
+    return None
+
+
+def run(*tool):
+    return Run(*tool).wait()
+
+
+def as_a_command():
+    check("its status is the tool's", run("sh", "-c", "exit 7")[1] == 7)
+    check("it dies by the tool's signal", run("sh", "-c", "kill -TERM $$")[1] == -signal.SIGTERM)
+    said, status = run("no-such-tool")
+    check("no such tool", status == 127 and "no such command" in said, said)
+    said, status = run("/etc/passwd")
+    check("no program", status == 126 and "permission denied" in said, said)
+    said, status = run(TRAPLINE, "run", "true")
+    check("one inside another is refused, with what helps", status == 1 and "allows one" in said, said)
+    said, status = run("sh", "-c", "sleep 100 & echo $!; exit 3")
+    left = int(said)
+    check("what the tool leaves running runs on", status == 3 and field(left, "Name") == "sleep", said)
+    os.kill(left, signal.SIGKILL)
+
+
+def strace_sees_all():
+    """The same calls as natively, children and all."""
+    def calls(text):
+        names = re.findall(r"^\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed>)", text, re.M)
+        return sorted(n for n in names if n not in ("wait4", "rt_sigreturn"))
+    program = ["sh", "-c", "cd /usr && ls -l bin | sort | tail -1; /bin/true & wait"]
+    with tempfile.TemporaryDirectory() as d:
+        subprocess.run(["strace", "-f", "-o", f"{d}/natively", *program], stdout=subprocess.DEVNULL)
+        out, status = run("strace", "-f", "-o", f"{d}/brokered", *program)
+        a, b = (set(calls(open(f"{d}/{x}").read())) for x in ("natively", "brokered"))
+        check("strace -f sees the calls that it sees natively", status == 0 and a == b, f"{out} {a ^ b}")
+
+
+def two_straces():
+    with tempfile.TemporaryDirectory() as d:
+        out, status = run("strace", "-f", "-o", f"{d}/outer", "strace", "-f", "-o", f"{d}/inner", "sh", "-c", "/bin/true; exit 5")
+        outer, inner = open(f"{d}/outer").read(), open(f"{d}/inner").read()
+        check("one strace traces another at work", status == 5 and "exit_group(5)" in inner and "PTRACE_SYSCALL" in outer, out)
+        check("and the other's tracee with it", "exit_group(5)" in outer and len(inner.splitlines()) > 50, inner)
+
+
+def gdb_and_strace():
+    """A breakpoint in a program with threads, and strace on it."""
+    script = ["-ex", "break hot", "-ex", "run", "-ex", "bt 1", "-ex", "continue 3", "-ex", "info threads", "-ex", "delete", "-ex", "continue"]
+    with tempfile.TemporaryDirectory() as d:
+        out, status = run("sh", "-c", f'strace -f -o {d}/log gdb -q -batch {" ".join(repr(x) for x in script)} --args {TRACEES}/called 4 50')
+        check("gdb's breakpoint under strace", status == 0 and "hit Breakpoint 1" in out and "exited normally" in out, out)
+        check("and strace saw the program end", "exit_group(0" in open(f"{d}/log").read(), open(f"{d}/log").read())
+
+
+def two_runs():
+    """gdb has the program, from one run; strace comes from another."""
+    with tempfile.TemporaryDirectory() as d:
+        one = Run("gdb", "-q", "-batch", "-ex", "run", "-ex", "print 6*7", "--args", "sleep", "3")
+        pid = until(lambda: next((p for g in children(one.server(), "gdb") for p in children(g, "sleep")), None) if children(one.p.pid) else None)
+        two = Run("strace", "-o", f"{d}/log", "-p", str(pid))
+        out, status = two.wait()
+        log = open(f"{d}/log").read()
+        check("strace of another run traces gdb's program", status == 0 and "exited with 0" in log, out + log)
+        out, status = one.wait()
+        check("and gdb goes on", status == 0 and "exited normally" in out and "$1 = 42" in out, out)
+
+
+def killed_parts():
+    sleeper = subprocess.Popen(["sleep", "100"])
+    r = Run("strace", "-o", "/dev/null", "-p", str(sleeper.pid))
+    check("attached", until(lambda: field(sleeper.pid, "TracerPid") == str(r.server())))
+    tool = until(lambda: children(r.server(), "strace"))[0]
+    os.kill(tool, signal.SIGKILL)
+    out, status = r.wait()
+    check("the tool is killed: its program runs on", until(lambda: field(sleeper.pid, "TracerPid") == "0") and
+          status == -signal.SIGKILL and sleeper.poll() is None, out)
+
+    r = Run("sh", "-c", f"strace -o /dev/null -p {sleeper.pid}; /bin/true; echo after $?")
+    until(lambda: field(sleeper.pid, "TracerPid") == str(r.server()))
+    os.kill(r.server(), signal.SIGKILL)
+    out, status = r.wait()
+    check("the server is killed: the tool ends, what is below it lives on", "after 0" in out, out)
+    check("and the program, too", until(lambda: field(sleeper.pid, "TracerPid") == "0") and sleeper.poll() is None)
+    sleeper.kill()
+    sleeper.wait()
+
+
+def main():
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, killed_parts):
+        test()
+    print(f"{failures} failed")
+    return failures > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
