@@ -65,6 +65,7 @@ soak: all lanes
 	@tests/live/survival.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 60 --threads 16
 	@$(BUILD)/tests/test-crowd $(BUILD)/tests 30 called_static
 	@$(BUILD)/tests/test-crowd $(BUILD)/tests 30 called_32
+	@tests/live/broker_storm.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 200
 	@tools/cross i386
 	@ROOT_32=$$PWD/build-lanes/root-i386 tests/live/torture.sh $(BUILD)/tests
 	@$(BUILD)/tests/fuzz-spec 2000000 1 tests/fuzz/specs.txt

@@ -146,12 +146,14 @@ static int loop(struct tl__broker *b)
 	struct epoll_event e[16];
 	int n, r;
 
-	while (!b->over || b->first > 0 || tl_session_task_count(b->session)) {
+	for (;;) {
 		/* Each stop comes with a signal. */
 		r = b->stops ? tl_session_turn(b->session) : 0;
 		if (r < 0)
 			return r;
 		b->stops = false;
+		if (b->over && !b->first && !tl_session_task_count(b->session))
+			return 0;
 		n = epoll_wait(b->poll, e, (int)tl__array_len(e), tl__tools_patience(b));
 		if (n == 0) {
 			watch_children(b);
@@ -161,7 +163,6 @@ static int loop(struct tl__broker *b)
 			polled(b, &e[i]);
 		tl__peers_sweep(b);
 	}
-	return 0;
 }
 
 static int set_up(struct tl__broker *b)

@@ -154,8 +154,25 @@ def killed_parts():
     sleeper.wait()
 
 
+def hostile():
+    """Random calls for a while: the server is there, and has not grown."""
+    r = Run("sh", "-c", f"{TRACEES}/hostile 1 1; {TRACEES}/hostile 6 2; echo over; sleep 0.5")
+    server = r.server()
+
+    def size():
+        return len(os.listdir(f"/proc/{server}/fd")), int(field(server, "VmRSS"))
+    time.sleep(2)
+    before = size()
+    until(lambda: not any(field(p, "Name") == "hostile" for p in children(children(server)[0])))
+    time.sleep(0.3)
+    after = size()
+    out, status = r.wait()
+    check(f"hostile tools: {before} descriptors and KiB before, {after} after", status == 0 and "over" in out and
+          after[0] <= before[0] + 10 and after[1] < before[1] + (64000 if os.environ.get("SANITIZED") else 4000), out)
+
+
 def main():
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, killed_parts):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, killed_parts, hostile):
         test()
     print(f"{failures} failed")
     return failures > 0
