@@ -329,6 +329,15 @@ static int64_t detach(struct tl__asked *q)
 	return 0;
 }
 
+/* Killed in its stop it answers nothing any more, and its end has not been told yet. */
+static bool is_killed(const struct tl__asked *q)
+{
+	uint64_t message;
+
+	return tl_task_request(q->link->tracee->task, TL__REQ_GETEVENTMSG, 0, 0, &message,
+			       sizeof(message)) == -ESRCH;
+}
+
 static int64_t of_stopped(struct tl__asked *q)
 {
 	switch (q->request) {
@@ -416,8 +425,16 @@ static int64_t of_link(struct tl__asked *q)
 			tl__tracee_settle(q->link->tracee);
 		return r;
 	default:
-		return q->link->v.state == TL__LINK_STOPPED ? of_stopped(q) : -ESRCH;
+		break;
 	}
+	/* It may have stopped, and we not heard of it yet. */
+	if (q->link->v.state != TL__LINK_STOPPED) {
+		tl__ignore(tl_session_turn(q->b->session));
+		q->link = link_of(q);
+	}
+	if (!q->link || q->link->v.state != TL__LINK_STOPPED)
+		return -ESRCH;
+	return is_killed(q) ? -ESRCH : of_stopped(q);
 }
 
 static int64_t serve(struct tl__asked *q)

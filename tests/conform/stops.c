@@ -133,10 +133,10 @@ static void group_stop_seized(void)
 	pid_t pid = child(sleeps);
 
 	rq(PTRACE_SEIZE, pid, 0, 0);
-	kill(pid, SIGTSTP);
+	kill(pid, SIGSTOP);
 	show(pid, 0);
 	show_siginfo(pid);
-	rq(PTRACE_CONT, pid, 0, SIGTSTP);
+	rq(PTRACE_CONT, pid, 0, SIGSTOP);
 	show(pid, 0);
 	show_siginfo(pid);
 	tell(PTRACE_LISTEN, pid, 0, 0);
