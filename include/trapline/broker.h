@@ -38,6 +38,34 @@ struct tl_broker_options {
  */
 TL_CHECKED int tl_broker_run(const struct tl_broker_options *options, int *ret_status);
 
+enum tl_broker_state {
+	TL_BROKER_RUNS = 1,
+	TL_BROKER_RUNS_TO_CALL, /* to the next system call's stop */
+	TL_BROKER_STEPS,
+	TL_BROKER_HOLDS,   /* it is in a stop of this tracer's */
+	TL_BROKER_LISTENS, /* in a group stop: PTRACE_LISTEN */
+	TL_BROKER_DEAD,    /* and this tracer has not waited for it yet */
+};
+
+/* One tracer's relation to one task. */
+struct tl_broker_link {
+	uint32_t size; /* of this structure, in the library that made it */
+	enum tl_broker_state state;
+	int32_t pid, tid; /* the process and the thread that is traced */
+	int32_t tool;     /* the tracer's process */
+	int32_t server;   /* that holds the task */
+	int32_t signo;    /* HOLDS: of the stop, SIGTRAP for most */
+	int32_t event;    /* HOLDS: PTRACE_EVENT_*, or 0 */
+};
+
+/*
+ * Tells of each link that the servers of this user hold, in the order in which they were made. The
+ * structure is valid until each returns. Blocks until all servers have answered, five seconds for
+ * one that hangs. -ENOMEM; -EACCES: the servers' folder cannot be read.
+ */
+TL_CHECKED int tl_broker_list(void (*each)(const struct tl_broker_link *link, void *data),
+			      void *data);
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,15 +6,17 @@
 #include "notify.h"
 
 enum tl__say {
-	TL__SAY_CALL = 1,   /* a tool of ours calls ptrace on a task of yours: n, word */
-	TL__SAY_RESULT,     /* result */
-	TL__SAY_READ,       /* the caller's memory: addr, len */
-	TL__SAY_READ_DONE,  /* result, data */
-	TL__SAY_WRITE,      /* addr, data */
-	TL__SAY_WRITE_DONE, /* result */
-	TL__SAY_NEWS,       /* a link of a tool of yours has stopped, or its task has died */
-	TL__SAY_CHILD,      /* a child of your tool's has ended, which the kernel will tell it */
-	TL__SAY_THREAD_ENDS /* of a tool of ours: tracer */
+	TL__SAY_CALL = 1,    /* a tool of ours calls ptrace on a task of yours: n, word */
+	TL__SAY_RESULT,      /* result */
+	TL__SAY_READ,        /* the caller's memory: addr, len */
+	TL__SAY_READ_DONE,   /* result, data */
+	TL__SAY_WRITE,       /* addr, data */
+	TL__SAY_WRITE_DONE,  /* result */
+	TL__SAY_NEWS,        /* a link of a tool of yours has stopped, or its task has died */
+	TL__SAY_CHILD,       /* a child of your tool's has ended, which the kernel will tell it */
+	TL__SAY_THREAD_ENDS, /* of a tool of ours: tracer */
+	TL__SAY_LIST,        /* which links there are: a LINK each, and a RESULT */
+	TL__SAY_LINK
 };
 
 struct tl__message {
@@ -27,7 +29,7 @@ struct tl__message {
 	/* NEWS: the link, and what its tracer sees */
 	int32_t tid, tgid, tracer, tool;
 	uint32_t uid;
-	uint32_t dead, status, code, seized, options;
+	uint32_t dead, status, code, seized, options, state, mode;
 };
 
 enum { TL__DATA_MAX = 1 << 16 };

@@ -217,6 +217,32 @@ static void hear_of_child(struct tl__peer *p, const struct tl__message *m)
 	tl__waits_look(tool);
 }
 
+static void list_for(struct tl__peer *p)
+{
+	struct tl__message done = { .what = TL__SAY_RESULT };
+	const struct tl__tracee *t;
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (t, &p->broker->tracees, link) {
+		if (t->peer)
+			continue;
+		TAILQ_FOREACH (l, &t->links, of_tracee) {
+			struct tl__message m = { .what = TL__SAY_LINK,
+						 .tid = t->tid,
+						 .tgid = t->tgid,
+						 .tracer = l->tracer,
+						 .tool = l->tool->tgid,
+						 .code = l->v.stop.code,
+						 .seized = l->v.seized,
+						 .state = l->v.state,
+						 .mode = l->v.mode };
+
+			say(p, &m, NULL, -1);
+		}
+	}
+	say(p, &done, NULL, -1);
+}
+
 static void handle(struct tl__peer *p, const struct tl__message *m, int fd)
 {
 	struct tl__tool *tool;
@@ -236,6 +262,9 @@ static void handle(struct tl__peer *p, const struct tl__message *m, int fd)
 		break;
 	case TL__SAY_CHILD:
 		hear_of_child(p, m);
+		break;
+	case TL__SAY_LIST:
+		list_for(p);
 		break;
 	case TL__SAY_THREAD_ENDS:
 		tool = tl__tool_of(p->broker, m->tracer);

@@ -9,6 +9,7 @@
 #include "compat.h"
 #include "notify.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -136,4 +137,28 @@ int tl__registry_find(pid_t server)
 		return -ENOENT;
 	}
 	return fd;
+}
+
+int tl__registry_each(void (*each)(int fd, pid_t server, void *data), void *data)
+{
+	struct dirent *entry;
+	char folder[80];
+	DIR *dir;
+
+	if (!folder_of(geteuid(), folder, sizeof(folder)))
+		return 0;
+	dir = opendir(folder);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		pid_t server = (pid_t)atoi(entry->d_name);
+		int fd = server > 0 ? tl__registry_find(server) : -1;
+
+		if (fd < 0)
+			continue;
+		each(fd, server, data);
+		close(fd);
+	}
+	closedir(dir);
+	return 0;
 }

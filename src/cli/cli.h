@@ -17,6 +17,7 @@ struct command {
 
 int cmd_probe(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
+int cmd_ps(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_regs(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

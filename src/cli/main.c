@@ -10,6 +10,7 @@ static const struct command commands[] = {
 	{ "trace", cmd_trace, "show system calls, signals and process life, decoded" },
 	{ "probe", cmd_probe, "tell which threads come by which instructions, and count them" },
 	{ "run", cmd_run, "run an unmodified tracer, so that others can trace the same processes" },
+	{ "ps", cmd_ps, "show what the tools of 'trapline run' trace" },
 	{ "regs", cmd_regs, "show and change the registers of a process" },
 	{ "doctor", cmd_doctor,
 	  "tell what this kernel and user allow, and why a process cannot be traced" },

@@ -87,7 +87,7 @@ def as_a_command():
     check("one inside another is refused, with what helps", status == 1 and "allows one" in said, said)
     said, status = run("sh", "-c", "sleep 100 & echo $!; exit 3")
     left = int(said)
-    check("what the tool leaves running runs on", status == 3 and field(left, "Name") == "sleep", said)
+    check("what the tool leaves running runs on", status == 3 and until(lambda: field(left, "Name") == "sleep"), said)
     os.kill(left, signal.SIGKILL)
 
 
@@ -126,6 +126,8 @@ def two_runs():
     with tempfile.TemporaryDirectory() as d:
         one = Run("gdb", "-q", "-batch", "-ex", "run", "-ex", "print 6*7", "--args", "sleep", "3")
         pid = until(lambda: next((p for g in children(one.server(), "gdb") for p in children(g, "sleep")), None) if children(one.p.pid) else None)
+        seen = subprocess.run([TRAPLINE, "ps"], capture_output=True, text=True)
+        check("ps shows it", seen.returncode == 0 and re.search(rf"^ +{pid} +{pid} sleep .* gdb ", seen.stdout, re.M), seen)
         two = Run("strace", "-o", f"{d}/log", "-p", str(pid))
         out, status = two.wait()
         log = open(f"{d}/log").read()
@@ -154,6 +156,11 @@ def killed_parts():
     sleeper.wait()
 
 
+def nobody():
+    seen = subprocess.run([TRAPLINE, "ps", "--json"], capture_output=True, text=True)
+    check("ps when nothing is traced", seen.returncode == 0 and seen.stdout == '{"v":1}\n', seen)
+
+
 def hostile():
     """Random calls for a while: the server is there, and has not grown."""
     r = Run("sh", "-c", f"{TRACEES}/hostile 1 1; {TRACEES}/hostile 6 2; echo over; sleep 0.5")
@@ -172,7 +179,7 @@ def hostile():
 
 
 def main():
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, killed_parts, hostile):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, killed_parts, hostile, nobody):
         test()
     print(f"{failures} failed")
     return failures > 0
