@@ -40,12 +40,18 @@ enum tl_event_type {
 	TL_EVENT_GROUP_STOP, /* job control */
 	TL_EVENT_EXIT,       /* on its way out, memory and registers still there */
 	TL_EVENT_DEATH,      /* gone; the last report */
+	/*
+	 * A filter of the program's own says SECCOMP_RET_TRACE of a call that is about to be made
+	 * (seccomp(2)). Without a listener such a call fails with ENOSYS, with one it is made: so
+	 * it is not among TL_EVENTS_ALL. Not reported where the session selects calls itself.
+	 */
+	TL_EVENT_SECCOMP,
 	TL_EVENT_COUNT
 };
 
 #define TL_EVENTS(type)    (1u << (type))
 #define TL_EVENTS_SYSCALLS (TL_EVENTS(TL_EVENT_SYSCALL_ENTRY) | TL_EVENTS(TL_EVENT_SYSCALL_EXIT))
-#define TL_EVENTS_ALL      ((1u << TL_EVENT_COUNT) - 2u)
+#define TL_EVENTS_ALL      ((1u << TL_EVENT_SECCOMP) - 2u)
 
 /*
  * In an event mask, beside the events: the registers that the program really has at system call
@@ -135,6 +141,9 @@ struct tl_event {
 			int32_t signo; /* the stop signal; 0 when the stop ends */
 		} group_stop;
 		struct {
+			uint32_t data; /* SECCOMP_RET_DATA */
+		} seccomp;
+		struct {
 			enum tl_step_kind kind;
 		} step;
 		struct {
@@ -170,6 +179,7 @@ struct tl_engine_ops {
 	tl_report group_stop;
 	tl_report exit;
 	tl_report death;
+	tl_report seccomp;
 	/* The engine is gone from its task: data may be freed. */
 	void (*release)(struct tl_engine *engine, void *data);
 };

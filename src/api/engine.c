@@ -34,7 +34,7 @@ int tl_engine_attach(struct tl_task *task, const struct tl_engine_ops *ops, void
 
 	if (r < 0)
 		return r;
-	if (!ops || ops->size < sizeof(*ops) || events & ~(TL_EVENTS_ALL | TL_RAW_REGISTERS))
+	if (!ops || ops->size < sizeof(*ops) || events & ~TL__EVENTS_KNOWN)
 		return -EINVAL;
 	return tl__err_public(
 		tl__engine_attach(task, ops, data, events, ret_engine ? ret_engine : &unused));
@@ -48,7 +48,7 @@ void tl_engine_detach(struct tl_engine *engine)
 
 int tl_engine_set_events(struct tl_engine *engine, uint32_t events)
 {
-	if (!engine || events & ~(TL_EVENTS_ALL | TL_RAW_REGISTERS))
+	if (!engine || events & ~TL__EVENTS_KNOWN)
 		return -EINVAL;
 	if (engine->detached)
 		return -ESRCH;

@@ -122,8 +122,7 @@ int tl_session_seize(struct tl_session *session, int32_t tid, const struct tl_en
 
 	if (r < 0)
 		return r;
-	if (tid <= 0 || !ops || ops->size < sizeof(*ops) ||
-	    events & ~(TL_EVENTS_ALL | TL_RAW_REGISTERS))
+	if (tid <= 0 || !ops || ops->size < sizeof(*ops) || events & ~TL__EVENTS_KNOWN)
 		return -EINVAL;
 	return tl__err_public(tl__seize(session, tid, ops, data, events, ret_engine));
 }

@@ -150,6 +150,8 @@ uint32_t tl__chain_events(const struct tl__tracee *t)
 			e |= TL_EVENTS(TL_EVENT_CLONE) | TL_EVENTS(TL_EVENT_VFORK_DONE);
 		if (l->v.options & TL__OPT_EXIT)
 			e |= TL_EVENTS(TL_EVENT_EXIT);
+		if (l->v.options & TL__OPT_SECCOMP)
+			e |= TL_EVENTS(TL_EVENT_SECCOMP);
 	}
 	return e;
 }

@@ -135,6 +135,8 @@ bool tl__vlink_meets(struct tl__vlink *l, const struct tl__happening *h)
 		return executed(l, h);
 	case TL__WHAT_LEAVING:
 		return event(l, h, TL__OPT_EXIT, TL__TE_EXIT);
+	case TL__WHAT_SECCOMP:
+		return event(l, h, TL__OPT_SECCOMP, TL__TE_SECCOMP);
 	case TL__WHAT_GROUP_STOP:
 		return group_stop(l, h);
 	case TL__WHAT_GROUP_END:

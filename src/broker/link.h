@@ -82,6 +82,7 @@ enum tl__what {
 	TL__WHAT_VFORK_DONE,
 	TL__WHAT_EXEC,
 	TL__WHAT_LEAVING,
+	TL__WHAT_SECCOMP,
 	TL__WHAT_GROUP_STOP,
 	TL__WHAT_GROUP_END,
 	TL__WHAT_QUIET, /* nothing but that it stands still */

@@ -6,6 +6,7 @@
  * the kernel itself, whose tracee the task is; memory through the task's view.
  */
 #include "broker.h"
+#include "narrow.h"
 #include "peer.h"
 
 #include <errno.h>
@@ -152,9 +153,16 @@ static int64_t get_event_message(struct tl__asked *q)
 static int64_t get_siginfo(struct tl__asked *q)
 {
 	const uint8_t *info;
+	uint8_t narrow[TL__NARROW_INFO];
 	int r = tl__vlink_siginfo(&q->link->v, &info);
 
-	return r < 0 ? r : to_caller(q, q->data, info, TL__INFO_SIZE);
+	if (r < 0)
+		return r;
+	if (q->word == 4) {
+		tl__narrow_info(info, narrow);
+		info = narrow;
+	}
+	return to_caller(q, q->data, info, TL__INFO_SIZE);
 }
 
 static int64_t set_siginfo(struct tl__asked *q)
@@ -166,7 +174,9 @@ static int64_t set_siginfo(struct tl__asked *q)
 	if (!stop->has_info)
 		return -EINVAL;
 	r = from_caller(q, q->data, info, sizeof(info));
-	if (r == 0)
+	if (r == 0 && q->word == 4)
+		tl__widen_info(info, stop->info);
+	else if (r == 0)
 		memcpy(stop->info, info, sizeof(info));
 	return r;
 }
@@ -183,8 +193,9 @@ static int64_t get_syscall_info(struct tl__asked *q)
 
 	if (r < 0)
 		return r;
-	if ((what != TL__WHAT_ENTRY && what != TL__WHAT_EXIT) ||
-	    !(q->link->v.options & TL__OPT_SYSGOOD)) {
+	/* A call's stop is one by what TRACESYSGOOD makes of it (ptrace_get_syscall_info). */
+	if (what != TL__WHAT_SECCOMP && ((what != TL__WHAT_ENTRY && what != TL__WHAT_EXIT) ||
+					 !(q->link->v.options & TL__OPT_SYSGOOD))) {
 		info[0] = 0;
 		memset(info + NONE, 0, sizeof(info) - NONE);
 		r = NONE;
@@ -251,6 +262,61 @@ static const struct {
 	{ 0x4212 /* SET_SYSCALL_INFO */, 128, BY_ADDR_IN },
 };
 
+static int64_t narrow_set(struct tl__asked *q, uint32_t note, size_t size, bool writes)
+{
+	struct tl_task *task = q->link->tracee->task;
+	uint8_t buf[512];
+	int64_t r = writes ? from_caller(q, q->data, buf, size) : 0;
+
+	if (r == 0)
+		r = tl_task_request(task, writes ? TL__REQ_SETREGSET : TL__REQ_GETREGSET, note, 0,
+				    buf, size);
+	/* Of a task of 64 bits the set has another size: not seen from here. */
+	if (r < 0 || (!writes && r != (int64_t)size))
+		return r < 0 && r != -EINVAL ? r : -EIO;
+	return writes ? 0 : to_caller(q, q->data, buf, size);
+}
+
+static int64_t narrow_user(struct tl__asked *q, bool writes)
+{
+	struct tl_task *task = q->link->tracee->task;
+	uint64_t in_user = 0, word = q->data;
+	uint8_t set[18 * 4];
+	size_t in_set, size = TL__BY_HOST(17, 18) * 4;
+	int64_t r;
+
+	if (!tl__narrow_user(q->addr, TL__BY_HOST(true, false), &in_set, &in_user))
+		return -EIO;
+	if (in_set == SIZE_MAX) {
+		r = writes ? tl_task_request(task, 6, in_user, word, NULL, 0)
+			   : tl_task_request(task, 3, in_user, 0, &word, sizeof(word));
+	} else {
+		r = tl_task_request(task, TL__REQ_GETREGSET, 1, 0, set, size);
+		if (r != (int64_t)size)
+			return r < 0 ? r : -EIO;
+		memcpy(writes ? (void *)(set + in_set) : (void *)&word,
+		       writes ? (void *)&q->data : (void *)(set + in_set), 4);
+		r = writes ? tl_task_request(task, TL__REQ_SETREGSET, 1, 0, set, size) : 0;
+	}
+	if (r < 0 || writes)
+		return r < 0 ? r : 0;
+	return to_caller(q, q->data, &word, 4);
+}
+
+/* For a tool of 32 bits. */
+static int64_t by_kernel_narrow(struct tl__asked *q)
+{
+	uint32_t note;
+	size_t size;
+	bool writes;
+
+	if (q->request == 3 || q->request == 6)
+		return narrow_user(q, q->request == 6);
+	if (tl__narrow_set(q->request, TL__BY_HOST(true, false), &note, &size, &writes))
+		return narrow_set(q, note, size, writes);
+	return -EOPNOTSUPP;
+}
+
 static int64_t by_kernel(struct tl__asked *q)
 {
 	struct tl_task *task = q->link->tracee->task;
@@ -261,7 +327,13 @@ static int64_t by_kernel(struct tl__asked *q)
 
 	for (i = 0; i < tl__array_len(plain) && plain[i].request != q->request; i++)
 		;
-	if (i == tl__array_len(plain) || q->word != 8)
+	if (q->word == 4) {
+		r = by_kernel_narrow(q);
+		if (r != -EOPNOTSUPP)
+			return r;
+		r = 0;
+	}
+	if (i == tl__array_len(plain))
 		return -EIO;
 	in = plain[i].how == WRITES || plain[i].how == BY_ADDR_IN;
 	by_addr = plain[i].how == BY_ADDR || plain[i].how == BY_ADDR_IN;
@@ -298,6 +370,12 @@ static int64_t peek_siginfo(struct tl__asked *q)
 		return -ENOMEM;
 	r = tl_task_request(q->link->tracee->task, TL__REQ_PEEKSIGINFO, args.flags, args.off, infos,
 			    (size_t)args.nr * TL__INFO_SIZE);
+	for (int64_t i = 0; q->word == 4 && i < r; i++) {
+		uint8_t narrow[TL__NARROW_INFO];
+
+		tl__narrow_info(infos + i * TL__INFO_SIZE, narrow);
+		memcpy(infos + i * TL__INFO_SIZE, narrow, sizeof(narrow));
+	}
 	if (r > 0 && to_caller(q, q->data, infos, (size_t)r * TL__INFO_SIZE) < 0)
 		r = -EFAULT;
 	free(infos);
@@ -350,7 +428,7 @@ static int64_t of_stopped(struct tl__asked *q)
 	case 6 /* POKEUSER */:
 		return q->word == 8 ? tl_task_request(q->link->tracee->task, 6, q->addr, q->data,
 						      NULL, 0)
-				    : -EIO;
+				    : narrow_user(q, true);
 	case TL__REQ_DETACH:
 		return detach(q);
 	case TL__REQ_SETOPTIONS:

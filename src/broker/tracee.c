@@ -144,6 +144,14 @@ static tl_verdict on_leaving(struct tl_engine *e, struct tl_task *task, const st
 	return tl__chain_report(e, &h);
 }
 
+static tl_verdict on_seccomp(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	struct tl__happening h = { .what = TL__WHAT_SECCOMP, .msg = ev->seccomp.data };
+
+	(void)task;
+	return tl__chain_report(e, &h);
+}
+
 static const struct tl_engine_ops ops;
 
 static struct tl__tracee *tracee_new(struct tl__broker *b, struct tl_task *task, pid_t tid)
@@ -313,6 +321,7 @@ static const struct tl_engine_ops ops = {
 	.group_stop = on_group_stop,
 	.exit = on_leaving,
 	.death = on_death,
+	.seccomp = on_seccomp,
 	.release = on_release,
 };
 
@@ -351,6 +360,8 @@ static int seize(struct tl__broker *b, pid_t tid, uint32_t options, struct tl__t
 		return -ENOMEM;
 	if (options & TL__OPT_EXIT)
 		events |= TL_EVENTS(TL_EVENT_EXIT);
+	if (options & TL__OPT_SECCOMP)
+		events |= TL_EVENTS(TL_EVENT_SECCOMP);
 	r = tl_session_seize(b->session, tid, &ops, t, events | tl__chain_events(t), &t->engine);
 	/* Visited just now. */
 	if (r == -EEXIST)

@@ -41,6 +41,10 @@ uint32_t tl__asked_options(const struct tl_task *task, uint32_t events)
 
 	if (events & TL_EVENTS(TL_EVENT_EXIT))
 		o |= TL__PTO_EXIT;
+	if (!task->session->filter) {
+		o &= ~(uint32_t)TL__PTO_SECCOMP;
+		o |= events & TL_EVENTS(TL_EVENT_SECCOMP) ? TL__PTO_SECCOMP : 0;
+	}
 	if (!task->single)
 		return o;
 	o &= ~(uint32_t)FOLLOW;

@@ -73,17 +73,18 @@ static bool claim_emulated_exit(struct tl_task *task)
 /* A filter of ours and PTRACE_SYSCALL both report the same call: the entry stop was first. */
 static bool claim_second_entry(struct tl_task *task)
 {
-	if (task->stop.kind != TL__STOP_SECCOMP || task->last_request != TL__PT_SYSCALL ||
-	    !task->track.in_call || !task->call_valid)
+	if (task->stop.kind != TL__STOP_SECCOMP || !task->filtered ||
+	    task->last_request != TL__PT_SYSCALL || !task->track.in_call || !task->call_valid)
 		return false;
 	tl__resume_claimed(task, TL__PT_SYSCALL, 0);
 	return true;
 }
 
-/* A seccomp stop is ours alone: TRACESECCOMP is not set in sessions without a filter. */
+/* In a session with a filter, of a task that has none: nobody's. */
 static bool claim_foreign_seccomp(struct tl_task *task)
 {
-	return task->stop.kind == TL__STOP_SECCOMP && !task->filtered && skip_boring(task);
+	return task->stop.kind == TL__STOP_SECCOMP && !task->filtered &&
+	       !(tl__engines_events(task) & TL_EVENTS(TL_EVENT_SECCOMP)) && skip_boring(task);
 }
 
 static bool (*const claims[])(struct tl_task *) = {

@@ -300,6 +300,8 @@ void tl__lifecycle_death(struct tl_task *task, const struct tl__waited *w, uint6
 void tl__lifecycle_done(struct tl_session *s);
 void tl__lifecycle_unknown(struct tl_session *s, const struct tl__waited *w, uint64_t now);
 
+#define TL__EVENTS_KNOWN (TL_EVENTS_ALL | TL_EVENTS(TL_EVENT_SECCOMP) | TL_RAW_REGISTERS)
+
 /* claim.c: true when the stop was ours and has been dealt with */
 bool tl__claim(struct tl_task *task);
 

@@ -29,6 +29,8 @@ static tl_report callback(const struct tl_engine_ops *ops, enum tl_event_type ty
 		return ops->exit;
 	case TL_EVENT_DEATH:
 		return ops->death;
+	case TL_EVENT_SECCOMP:
+		return ops->seccomp;
 	default:
 		return NULL;
 	}

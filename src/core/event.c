@@ -108,6 +108,16 @@ static void report_leaving(struct tl_task *task)
 	tl__dispatch(task, &ev);
 }
 
+static void report_seccomp(struct tl_task *task)
+{
+	struct tl_event ev = { .type = TL_EVENT_SECCOMP };
+	uint64_t data = 0;
+
+	tl__pt_buf(task->session->sys, TL__PT_GETEVENTMSG, task->tid, 0, &data, sizeof(data));
+	ev.seccomp.data = (uint32_t)data;
+	tl__dispatch(task, &ev);
+}
+
 void tl__report_stop(struct tl_task *task)
 {
 	struct tl_event done = { .type = TL_EVENT_VFORK_DONE };
@@ -152,6 +162,9 @@ void tl__report_stop(struct tl_task *task)
 		break;
 	case TL__STOP_EXIT_EVENT:
 		report_leaving(task);
+		break;
+	case TL__STOP_SECCOMP:
+		report_seccomp(task);
 		break;
 	default:
 		break;

@@ -37,6 +37,8 @@ static bool type_stop(struct tl_task *task)
 		task->stop.hides = true;
 		break;
 	case TL__STOP_SECCOMP:
+		if (!task->filtered)
+			break;
 		r = tl__syscall_seccomp(task);
 		if (r == 0) {
 			tl__resume_claimed(task, TL__PT_CONT, 0);

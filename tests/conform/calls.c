@@ -2,7 +2,10 @@
 /* Stops of system calls. */
 #include "conform.h"
 
+#include <linux/filter.h>
 #include <linux/ptrace.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 
 #ifndef PTRACE_SYSEMU
 #define PTRACE_SYSEMU 31
@@ -168,6 +171,49 @@ static void options_change(void)
 	to_the_end(pid, PTRACE_CONT);
 }
 
+/* A filter of its own that asks its tracer about getppid. */
+static void is_judged(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE | 0x123),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = 4, .filter = code };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) < 0)
+		_exit(99);
+	_exit(syscall(SYS_getppid) < 0 ? errno : 0);
+}
+
+static void seccomp_event(void)
+{
+	pid_t pid = traced(is_judged);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP);
+	go(pid, PTRACE_CONT);
+	show_siginfo(pid);
+	go(pid, PTRACE_SYSCALL);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void seccomp_event_and_calls(void)
+{
+	pid_t pid = traced(is_judged);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP);
+	for (int i = 0; i < 9; i++)
+		go(pid, PTRACE_SYSCALL);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void seccomp_event_unasked(void)
+{
+	to_the_end(traced(is_judged), PTRACE_CONT);
+}
+
 const struct conform_case cases_calls[] = { { "syscalls-good", syscalls_good },
 					    { "syscalls-plain", syscalls_plain },
 					    { "entry-without-exit", entry_without_exit },
@@ -176,4 +222,7 @@ const struct conform_case cases_calls[] = { { "syscalls-good", syscalls_good },
 					    { "signal-at-call", signal_at_call },
 					    { "interrupt-in-call", interrupt_in_call },
 					    { "options-change", options_change },
+					    { "seccomp-event", seccomp_event },
+					    { "seccomp-event-and-calls", seccomp_event_and_calls },
+					    { "seccomp-event-unasked", seccomp_event_unasked },
 					    { NULL, NULL } };

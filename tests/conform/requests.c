@@ -6,7 +6,7 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
-static long word = 0x1122334455667788;
+static long word = (long)0x1122334455667788;
 
 static void checks_word(void)
 {
@@ -240,6 +240,90 @@ static void breakpoint(void)
 }
 #endif
 
+#ifdef __i386__
+enum { AX = 6 * 4, ORIG_AX = 11 * 4, DEBUG = 252 };
+
+static long user(pid_t pid, unsigned long at)
+{
+	unsigned long value = 0;
+
+	rq(PTRACE_PEEKUSER, pid, at, (unsigned long)&value);
+	return (long)value;
+}
+
+static void asks(void)
+{
+	long r = syscall(SYS_getppid);
+
+	_exit(r == 42 ? 11 : r == -ENOSYS ? 12 : 13);
+}
+
+static void registers(void)
+{
+	uint32_t regs[17] = { 0 }, again[17] = { 0 };
+	pid_t pid = traced(asks);
+
+	do {
+		if (rq(PTRACE_SYSCALL, pid, 0, 0) < 0)
+			return;
+		waitpid(pid, NULL, 0);
+	} while (user(pid, ORIG_AX) != SYS_getppid);
+	printf("%ld %ld\n", user(pid, ORIG_AX), user(pid, AX));
+	tell(PTRACE_PEEKUSER, pid, 3, (unsigned long)regs);
+	tell(PTRACE_PEEKUSER, pid, 100000, (unsigned long)regs);
+	rq(PTRACE_SYSCALL, pid, 0, 0);
+	show(pid, 0);
+	rq(PTRACE_GETREGS, pid, 0, (unsigned long)regs);
+	printf("%s\n", (pid_t)regs[6] == getpid() ? "mine" : "?");
+	regs[6] = 41;
+	tell(PTRACE_SETREGS, pid, 0, (unsigned long)regs);
+	rq(PTRACE_GETREGS, pid, 0, (unsigned long)again);
+	printf("%d\n", memcmp(regs, again, sizeof(regs)));
+	tell(PTRACE_POKEUSER, pid, AX, 42);
+	printf("%ld\n", user(pid, AX));
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+}
+
+static volatile long watched;
+
+static void writes(void)
+{
+	watched = 1;
+	watched = 2;
+	_exit(0);
+}
+
+static void watchpoint(void)
+{
+	pid_t pid = traced(writes);
+
+	rq(PTRACE_POKEUSER, pid, DEBUG, (unsigned long)&watched);
+	rq(PTRACE_POKEUSER, pid, DEBUG + 28, 0xd0001);
+	for (int i = 0; i < 2; i++) {
+		rq(PTRACE_CONT, pid, 0, 0);
+		show(pid, 0);
+		show_siginfo(pid);
+		printf("%lx\n", user(pid, DEBUG + 24) & 0xf);
+	}
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void floats(void)
+{
+	uint32_t fp[128] = { 0 };
+	pid_t pid = traced(asks);
+
+	tell(PTRACE_GETFPREGS, pid, 0, (unsigned long)fp);
+	printf("%x\n", fp[0]);
+	tell(PTRACE_SETFPREGS, pid, 0, (unsigned long)fp);
+	tell(18 /* PTRACE_GETFPXREGS */, pid, 0, (unsigned long)fp);
+	printf("%x\n", fp[6]);
+	tell(19 /* PTRACE_SETFPXREGS */, pid, 0, (unsigned long)fp);
+	to_the_end(pid, PTRACE_CONT);
+}
+#endif
+
 const struct conform_case cases_requests[] = { { "memory", memory },
 					       { "poke-text", poke_text },
 					       { "regset", regset },
@@ -252,5 +336,10 @@ const struct conform_case cases_requests[] = { { "memory", memory },
 					       { "floats", floats },
 					       { "block-step", block_step },
 					       { "breakpoint", breakpoint },
+#endif
+#ifdef __i386__
+					       { "registers", registers },
+					       { "watchpoint", watchpoint },
+					       { "floats", floats },
 #endif
 					       { NULL, NULL } };

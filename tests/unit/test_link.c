@@ -52,6 +52,8 @@ static const struct {
 	{ TL__WHAT_EXEC, 0, false, TL__MODE_CONT, 0, false, SIGTRAP, 0 },
 	{ TL__WHAT_VFORK_DONE, 0, true, TL__MODE_CONT, TL__OPT_VFORK_DONE, false, EVENT(5), 77 },
 	{ TL__WHAT_LEAVING, 0, true, TL__MODE_CONT, TL__OPT_EXIT, false, EVENT(6), 77 },
+	{ TL__WHAT_SECCOMP, 0, true, TL__MODE_CONT, TL__OPT_SECCOMP, false, EVENT(7), 77 },
+	{ TL__WHAT_SECCOMP, 0, true, TL__MODE_SYSCALL, 0, false, 0, 0 },
 	{ TL__WHAT_LEAVING, 0, true, TL__MODE_CONT, 0, false, 0, 0 },
 	{ TL__WHAT_GROUP_STOP, SIGTSTP, true, TL__MODE_CONT, 0, false, 128 << 8 | SIGTSTP, 0 },
 	{ TL__WHAT_GROUP_STOP, SIGTSTP, false, TL__MODE_CONT, 0, false, SIGTSTP, 0 },
