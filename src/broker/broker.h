@@ -47,6 +47,7 @@ struct tl__link {
 	struct tl__tool *tool;
 	pid_t tracer;   /* the thread that made it, from which requests must come */
 	uint64_t since; /* the tracee's count of events then */
+	bool kernels;   /* dead, and the tool is the parent: the kernel has it too */
 	unsigned news;  /* of another server's task: how often it was told */
 	struct tl__vlink v;
 };
@@ -73,6 +74,7 @@ struct tl__tracee {
 	bool emulated;            /* a call that a tracer makes itself */
 	bool backwards;           /* a call's entry: the first link stands nearest the kernel */
 	bool reporting;           /* inside the engine's callback */
+	bool interrupted;         /* by us, and not stopped yet */
 	unsigned pins;            /* not to be freed yet */
 	int deliver;              /* of a signal: what the links before have left */
 	bool replaced;            /* and whether that, or info, is not the kernel's any more */
@@ -87,6 +89,7 @@ struct tl__tracee {
 struct tl__call {
 	TAILQ_ENTRY(tl__call) link;
 	struct tl__notice n;
+	bool doomed; /* a signal is breaking it: not to be answered now */
 	struct tl__wait {
 		uint64_t status, info, usage; /* where the results go; 0: nowhere */
 		unsigned options;
@@ -103,6 +106,14 @@ struct tl__child {
 	int fd; /* readable when it is dead; -1: it is */
 };
 
+/* What a SIGCHLD says. */
+struct tl__sigchld {
+	bool stop;
+	int code, status;
+	pid_t pid, to; /* the tracer */
+	uid_t uid;
+};
+
 struct tl__tool {
 	TAILQ_ENTRY(tl__tool) link;
 	struct tl__broker *broker;
@@ -115,7 +126,12 @@ struct tl__tool {
 	TAILQ_HEAD(, tl__child) children;
 	TAILQ_HEAD(, tl__child) tracers; /* threads of its that have made links; not the leader */
 	bool children_known;             /* since it began to wait */
-	uint64_t looked_at;              /* when its children were looked for: ns */
+	bool signalled;                  /* with waits that its handler breaks */
+	bool suspicious;                 /* a call may have been made before that */
+	bool news_owed;                  /* a SIGCHLD that says this */
+	unsigned put_off;
+	struct tl__sigchld news;
+	uint64_t looked_at; /* when its children were looked for: ns */
 };
 
 /* The answer of a call that was taken back. */
@@ -141,6 +157,7 @@ struct tl__broker {
 	struct tl__hash by_tid; /* tracees */
 	struct tl__hash visits;
 	struct tl__hash sigchld;   /* by process: TL__CHLD_*, as a pointer */
+	size_t sweep_at;           /* in_kernel had so many when it was swept last */
 	struct tl__hash in_kernel; /* threads whose last wait was left to the kernel */
 	bool over;                 /* nobody makes calls under the listener any more */
 };
@@ -172,11 +189,18 @@ struct tl__link *tl__tracee_stand_in(struct tl__peer *p, struct tl__tool *tool, 
 
 /* visit.c: a tool's thread that is nobody's tracee, for a moment */
 void tl__visit_interrupt(struct tl__broker *b, pid_t tid);
+bool tl__visit_interrupts(struct tl__broker *b, pid_t tid); /* and it has not stopped yet */
 bool tl__visit_sigchld(struct tl__broker *b, pid_t tgid, pid_t tid, const void *info);
 
 /* poke.c */
 void tl__waits_in_kernel(struct tl__broker *b, pid_t tid, bool waits);
 void tl__poke_waits(struct tl__broker *b, pid_t tgid); /* of this process */
+/*
+ * A thread that we have interrupted takes its call back, and makes it again. Until it has stopped
+ * no call of its is answered: the kernel takes an answer that comes while the thread wakes up, and
+ * throws it away (seccomp_do_user_notification).
+ */
+bool tl__is_interrupted(struct tl__broker *b, pid_t tid);
 
 /* trace.c */
 /* peer: whose tool it is; NULL: ours. */
@@ -194,12 +218,6 @@ enum { TL__CHLD_KNOWN = 1, TL__CHLD_NO_STOPS = 2, TL__CHLD_INFO = 4, TL__CHLD_RE
 void tl__serve_sigaction(struct tl__broker *b, const struct tl__notice *n, unsigned word);
 unsigned tl__sigchld_of(struct tl__broker *b, pid_t tgid);
 void tl__sigchld_forget(struct tl__broker *b, pid_t tgid);
-struct tl__sigchld {
-	bool stop;
-	int code, status;
-	pid_t pid, to; /* the tracer */
-	uid_t uid;
-};
 void tl__sigchld_about(const struct tl__link *l, struct tl__sigchld *ret);
 void tl__sigchld_send(struct tl__tool *tool, const struct tl__sigchld *s);
 
@@ -216,6 +234,8 @@ void tl__tool_ended(struct tl__tool *tool, pid_t child);
 bool tl__tool_has_ended_child(struct tl__tool *tool, const struct tl__wait *w);
 void tl__tool_watch_children(struct tl__tool *tool);
 void tl__tool_glance_at_children(struct tl__tool *tool); /* not more often than that is worth */
+void tl__tools_signal(struct tl__broker *b);             /* those that have news */
+void tl__tools_were_signalled(struct tl__broker *b);     /* long enough ago */
 bool tl__tool_owns(const struct tl__tool *tool, int fd);
 void tl__tool_polled(struct tl__tool *tool, int fd); /* one of its descriptors is readable */
 /* For how long at most nothing is to be looked for, in ms; -1: for ever. */

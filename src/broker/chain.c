@@ -30,6 +30,7 @@ static void forget_stops(struct tl__tracee *t)
 
 static void begin(struct tl__tracee *t, const struct tl__happening *h)
 {
+	t->interrupted = false;
 	if (h->what != TL__WHAT_QUIET)
 		forget_stops(t);
 	t->now = *h;
@@ -229,6 +230,7 @@ void tl__tracee_settle(struct tl__tracee *t)
 		v = wanted(t) & TL_HOLD_MASK;
 		if (v != TL_HOLD_INTERRUPT)
 			return;
+		t->interrupted = true;
 	}
 	if ((v & TL_HOLD_MASK) != TL_HOLD_STOP)
 		tl__ignore(tl_engine_control(t->engine, v));
@@ -237,9 +239,11 @@ void tl__tracee_settle(struct tl__tracee *t)
 /* Stops for a moment, unseen. */
 void tl__tracee_poke(struct tl__tracee *t)
 {
-	if (t->engine && !tl_task_is_stopped(t->task))
-		tl__ignore(tl_engine_control(t->engine, (wanted(t) & ~(tl_verdict)TL_HOLD_MASK) |
-								TL_HOLD_INTERRUPT));
+	if (!t->engine || tl_task_is_stopped(t->task))
+		return;
+	t->interrupted = true;
+	tl__ignore(tl_engine_control(t->engine,
+				     (wanted(t) & ~(tl_verdict)TL_HOLD_MASK) | TL_HOLD_INTERRUPT));
 }
 
 static void rebuild_info(struct tl__tracee *t, const struct tl__link *l, int sig)

@@ -9,6 +9,7 @@
 #include "broker.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,12 +23,41 @@ static void poke(struct tl__broker *b, pid_t tid)
 		tl__visit_interrupt(b, tid);
 }
 
+enum { SWEEP_AT = 4096 };
+
+/* Nobody tells of the ends of threads that have waited. */
+static void sweep(struct tl__broker *b)
+{
+	struct tl__hash living = { 0 };
+
+	for (size_t i = 0; i < b->in_kernel.cap; i++) {
+		const struct tl__hash_slot *s = &b->in_kernel.slots[i];
+
+		if (s->value && kill((pid_t)s->key, 0) == 0)
+			tl__ignore(tl__hash_put(&living, s->key, s->value));
+	}
+	tl__hash_done(&b->in_kernel);
+	b->in_kernel = living;
+}
+
 void tl__waits_in_kernel(struct tl__broker *b, pid_t tid, bool waits)
 {
-	if (!waits)
+	if (!waits) {
 		tl__hash_del(&b->in_kernel, (uint64_t)tid);
-	else
-		tl__ignore(tl__hash_put(&b->in_kernel, (uint64_t)tid, b));
+		return;
+	}
+	if (b->in_kernel.used > b->sweep_at + SWEEP_AT) {
+		sweep(b);
+		b->sweep_at = b->in_kernel.used;
+	}
+	tl__ignore(tl__hash_put(&b->in_kernel, (uint64_t)tid, b));
+}
+
+bool tl__is_interrupted(struct tl__broker *b, pid_t tid)
+{
+	const struct tl__tracee *t = tl__tracee_find(b, tid);
+
+	return (t && t->interrupted) || (b->visits.used && tl__visit_interrupts(b, tid));
 }
 
 void tl__poke_waits(struct tl__broker *b, pid_t tgid)

@@ -57,6 +57,8 @@ static void serve_call(struct tl__broker *b)
 
 	if (tl__notify_receive(b->listener, &n) <= 0)
 		return;
+	if (n.tid && tl__is_interrupted(b, n.tid))
+		return;
 	tl__open_add(b->open, &n);
 	if (n.tid && b->in_kernel.used)
 		tl__waits_in_kernel(b, n.tid, false);
@@ -154,9 +156,11 @@ static int loop(struct tl__broker *b)
 		b->stops = false;
 		if (b->over && !b->first && !tl_session_task_count(b->session))
 			return 0;
+		tl__tools_signal(b);
 		n = epoll_wait(b->poll, e, (int)tl__array_len(e), tl__tools_patience(b));
 		if (n == 0) {
 			watch_children(b);
+			tl__tools_were_signalled(b);
 			tl__tools_look_at_tracers(b);
 		}
 		for (int i = 0; i < n; i++)

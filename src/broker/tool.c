@@ -10,6 +10,7 @@
 #include "peer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -17,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 5, TRACERS_MS = 20, CHILDREN = 1024 };
+enum { PUT_OFF = 64, SIGNALLED_MS = 2, PATIENCE_MS = 5, TRACERS_MS = 20, CHILDREN = 1024 };
 
 struct tl__tool *tl__tool_find(struct tl__broker *b, pid_t tgid)
 {
@@ -174,22 +175,17 @@ void tl__tool_gone(struct tl__tool *tool)
 void tl__tool_tell(struct tl__link *l)
 {
 	struct tl__tool *tool = l->tool;
-	struct tl__sigchld s;
 
 	if (tool->peer) {
 		tl__peer_tell(l, TL__ALIVE);
 		return;
 	}
-	tl__sigchld_about(l, &s);
+	tl__sigchld_about(l, &tool->news);
+	tool->news_owed = true;
 	/* A handler that lets calls go on runs before the wait returns, as it does when the kernel
-	 * sends the signal; another would break the wait, which it does not there. */
-	if (tool->sigchld & TL__CHLD_RESTARTS) {
-		tl__sigchld_send(tool, &s);
+	 * sends the signal: its waits are broken by that, and come again. */
+	if (!(tool->sigchld & TL__CHLD_RESTARTS))
 		tl__waits_look(tool);
-	} else {
-		tl__waits_look(tool);
-		tl__sigchld_send(tool, &s);
-	}
 	tl__poke_waits(tool->broker, tool->tgid);
 }
 
@@ -296,11 +292,62 @@ void tl__tool_glance_at_children(struct tl__tool *tool)
 	tl__tool_watch_children(tool);
 }
 
+static bool is_readable(int fd);
+
+static void signal_tool(struct tl__tool *tool)
+{
+	struct tl__call *c;
+
+	tool->news_owed = false;
+	tl__sigchld_send(tool, &tool->news);
+	if (!(tool->sigchld & TL__CHLD_KNOWN))
+		return;
+	tool->signalled = true;
+	TAILQ_FOREACH (c, &tool->waiting, link)
+		c->doomed = true;
+	/* Made before the signal, perhaps. */
+	tool->suspicious = is_readable(tool->broker->listener);
+}
+
+/*
+ * A call that is there when the signal comes is taken back, and an answer then may be lost. So
+ * those that are there are served first, and the signal is sent when there is none.
+ */
+void tl__tools_signal(struct tl__broker *b)
+{
+	struct tl__tool *tool;
+
+	TAILQ_FOREACH (tool, &b->tools, link)
+		if (tool->news_owed && (!is_readable(b->listener) || tool->put_off++ > PUT_OFF)) {
+			tool->put_off = 0;
+			signal_tool(tool);
+		}
+}
+
+/* Where the signal is blocked the calls are still there. */
+void tl__tools_were_signalled(struct tl__broker *b)
+{
+	struct tl__tool *tool;
+	struct tl__call *c;
+
+	TAILQ_FOREACH (tool, &b->tools, link) {
+		if (!tool->signalled)
+			continue;
+		tool->signalled = tool->suspicious = false;
+		TAILQ_FOREACH (c, &tool->waiting, link)
+			c->doomed = false;
+		tl__waits_look(tool);
+	}
+}
+
 int tl__tools_patience(struct tl__broker *b)
 {
 	const struct tl__tool *tool;
 	const struct tl__child *c;
 
+	TAILQ_FOREACH (tool, &b->tools, link)
+		if (tool->signalled && (tool->suspicious || !TAILQ_EMPTY(&tool->waiting)))
+			return SIGNALLED_MS;
 	TAILQ_FOREACH (tool, &b->tools, link)
 		if (!TAILQ_EMPTY(&tool->waiting) && !tool->children_known)
 			return PATIENCE_MS;
@@ -324,10 +371,21 @@ bool tl__tool_owns(const struct tl__tool *tool, int fd)
 	return tool->fd == fd;
 }
 
+/* What was told of a descriptor that has been closed since must not be taken for the one that has
+ * its number now. */
+static bool is_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
 void tl__tool_polled(struct tl__tool *tool, int fd)
 {
 	struct tl__child *c;
 
+	if (!is_readable(fd))
+		return;
 	if (fd == tool->fd) {
 		tl__tool_gone(tool);
 		return;

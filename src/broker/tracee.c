@@ -273,18 +273,19 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 		next = TAILQ_NEXT(l, of_tracee);
 		if (ev->exit.superseded && l->tool->peer)
 			tl__peer_tell(l, TL__GONE);
-		if (ev->exit.superseded || l->tool == parent) {
+		if (ev->exit.superseded || (l->tool == parent && parent->peer)) {
 			drop(l);
 			continue;
 		}
 		l->v.state = TL__LINK_DEAD;
 		l->v.status = ev->exit.status;
+		l->kernels = l->tool == parent;
 		if (l->tool->peer) {
 			tl__peer_tell(l, TL__DEAD);
 			drop(l);
-			continue;
+		} else if (!l->kernels) {
+			tl__tool_tell(l);
 		}
-		tl__tool_tell(l);
 	}
 	if (parent && parent->peer) {
 		tl__peer_tell_child(parent, t->tid);

@@ -17,6 +17,7 @@ struct visit {
 	struct tl__broker *broker;
 	struct tl_engine *engine;
 	pid_t tid;
+	bool interrupting; /* its stop is to come */
 	bool info_owed;
 	_Alignas(8) uint8_t info[TL__INFO_SIZE];
 };
@@ -35,8 +36,11 @@ static tl_verdict leave(const struct visit *v, struct tl_task *task)
 static tl_verdict on_quiesce(struct tl_engine *engine, struct tl_task *task,
 			     const struct tl_event *ev)
 {
+	struct visit *v = tl_engine_data(engine);
+
 	(void)ev;
-	return leave(tl_engine_data(engine), task);
+	v->interrupting = false;
+	return leave(v, task);
 }
 
 static tl_verdict on_signal(struct tl_engine *engine, struct tl_task *task,
@@ -109,8 +113,17 @@ void tl__visit_interrupt(struct tl__broker *b, pid_t tid)
 {
 	struct visit *v = visit(b, tid);
 
-	if (v)
-		tl__ignore(tl_engine_control(v->engine, TL_HOLD_INTERRUPT));
+	if (!v)
+		return;
+	v->interrupting = true;
+	tl__ignore(tl_engine_control(v->engine, TL_HOLD_INTERRUPT));
+}
+
+bool tl__visit_interrupts(struct tl__broker *b, pid_t tid)
+{
+	const struct visit *v = tl__hash_get(&b->visits, (uint64_t)tid);
+
+	return v && v->interrupting;
 }
 
 bool tl__visit_sigchld(struct tl__broker *b, pid_t tgid, pid_t tid, const void *info)

@@ -144,20 +144,36 @@ static void leave_to_kernel(struct tl__broker *b, const struct tl__notice *n)
 	tl__pass(b, n->id);
 }
 
+static bool is_zombie_of(pid_t pid, pid_t parent)
+{
+	struct tl__person p;
+
+	return tl__person_read(pid, &p) == 0 && p.state == 'Z' && p.ppid == parent;
+}
+
 /* True when the call has been dealt with. */
 static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
 {
 	struct tl__broker *b = tool->broker;
+	struct tl__link *l, *next;
 	bool any = false;
-	struct tl__link *l;
 
-	TAILQ_FOREACH (l, &tool->links, of_tool) {
+	for (l = TAILQ_FIRST(&tool->links); l; l = next) {
 		int status = is_meant(l, &c->wait, c->n.tid) ? tl__vlink_status(&l->v) : -2;
 
+		next = TAILQ_NEXT(l, of_tool);
+		if (l->kernels && !is_zombie_of(l->tracee->tid, tool->tgid)) {
+			tl__link_unlink(l);
+			continue;
+		}
 		any |= status != -2;
 		if (status < 0 || (l->v.state == TL__LINK_DEAD && !(c->wait.options & WEXITED)))
 			continue;
-		tell(b, c, word, l, status);
+		/* Its own child: but not one that clone has made without SIGCHLD. */
+		if (l->kernels && (c->wait.options & __WALL || !(c->wait.options & __WCLONE)))
+			leave_to_kernel(b, &c->n);
+		else
+			tell(b, c, word, l, status);
 		return true;
 	}
 	if (c->wait.options & WNOHANG && any && c->wait.kind != P_PID)
@@ -189,6 +205,8 @@ void tl__waits_look(struct tl__tool *tool)
 		bool valid = tl__notify_valid(tool->broker->listener, c->n.id);
 
 		next = TAILQ_NEXT(c, link);
+		if (valid && (c->doomed || tl__is_interrupted(tool->broker, c->n.tid)))
+			continue;
 		if (!valid)
 			tl__open_drop(tool->broker->open, c->n.id);
 		if (!valid || look(tool, c, word_of(c))) {
@@ -216,7 +234,8 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 	c->n = *n;
 	if (!parse(tool, n, what, &c->wait)) {
 		leave_to_kernel(b, n);
-	} else if (!look(tool, c, word)) {
+	} else if (tool->suspicious || !look(tool, c, word)) {
+		c->doomed = tool->suspicious;
 		if (TAILQ_EMPTY(&tool->waiting))
 			tool->children_known = false;
 		TAILQ_INSERT_TAIL(&tool->waiting, c, link);
