@@ -73,8 +73,14 @@ def lane(name, *command, files):
     argv = [f"{ROOT}/tools/lane", name, "--timeout", "900"]
     for f in files:
         argv += ["--with", f]
-    return subprocess.run(argv + ["--"] + list(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", env=dict(os.environ, BUILD=BUILD))
+    for _ in range(2):
+        p = subprocess.run(argv + ["--"] + list(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           errors="replace", env=dict(os.environ, BUILD=BUILD))
+        # Now and then an emulated arm64's kernel hangs by itself: that machine is started again, once.
+        if p.returncode != 125 or "soft lockup" not in p.stdout:
+            break
+        print(f"note {name}: the guest's kernel hung and was started again", flush=True)
+    return p
 
 
 def returns(name):
