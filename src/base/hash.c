@@ -84,6 +84,24 @@ void *tl__hash_del(struct tl__hash *h, uint64_t key)
 	return value;
 }
 
+void tl__hash_sweep(struct tl__hash *h, bool (*keep)(uint64_t key, void *value))
+{
+	struct tl__hash kept = { 0 };
+
+	for (size_t i = 0; i < h->cap; i++) {
+		const struct tl__hash_slot *s = &h->slots[i];
+
+		if (!s->value || !keep(s->key, s->value))
+			continue;
+		if (tl__hash_put(&kept, s->key, s->value) < 0) {
+			tl__hash_done(&kept);
+			return;
+		}
+	}
+	tl__hash_done(h);
+	*h = kept;
+}
+
 void tl__hash_done(struct tl__hash *h)
 {
 	free(h->slots);

@@ -3,6 +3,7 @@
 #ifndef TL_BASE_HASH_H
 #define TL_BASE_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,8 @@ void *tl__hash_get(const struct tl__hash *h, uint64_t key);
 int tl__hash_put(struct tl__hash *h, uint64_t key, void *value);
 /* Returns what was there, or NULL. */
 void *tl__hash_del(struct tl__hash *h, uint64_t key);
+/* Forgets those that keep says false of. Without memory it keeps all. */
+void tl__hash_sweep(struct tl__hash *h, bool (*keep)(uint64_t key, void *value));
 void tl__hash_done(struct tl__hash *h);
 
 #endif

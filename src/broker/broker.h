@@ -2,7 +2,9 @@
 /*
  * The broker: ptrace(2) and the wait family of unmodified tools, served from the engines.
  *
+ * start.c   the processes; stand_in.c: what the front does when the server has been killed
  * serve.c   the server's loop: notices of calls, stops of tracees, ends of tools
+ * open.c    calls that are received and not answered, for the front to see
  * filter.c  which calls of the tools are told of
  * sigchld.c the signal that tells a tool of its tracees
  * tool.c    processes that trace or wait, and their calls that are not answered yet
@@ -10,8 +12,10 @@
  * chain.c   the links of a task, that every event passes along
  * link.c    the rules of one link (pure)
  * peer.c    other servers (message.c: what they say; registry.c: where they are)
- * trace.c   ptrace(2), request by request
+ * trace.c   ptrace(2), request by request; narrow.c: in the layouts of 32 bits (pure)
+ * list.c    who traces what, as all servers of a user's tell: `trapline ps`
  * poke.c    getting a thread out of a wait that was left to the kernel
+ * visit.c   a tool's thread that is nobody's tracee, seized for a moment
  * wait.c    wait4, waitid, waitpid
  *
  * Everything runs in the server's one thread. On tasks it uses the public contract only.
@@ -60,7 +64,7 @@ struct tl__tracee {
 	struct tl_task *task;     /* a reference */
 	struct tl_engine *engine; /* NULL: the task is gone */
 	struct tl__peer *peer;    /* that holds it, for this is a stand-in; else NULL */
-	pid_t tid, tgid, ppid;
+	pid_t tid, tgid;
 	uid_t uid;
 	struct tl__links links; /* in the order in which they were made */
 	uint64_t events;        /* that it has had */
@@ -118,6 +122,7 @@ struct tl__tool {
 	TAILQ_ENTRY(tl__tool) link;
 	struct tl__broker *broker;
 	pid_t tgid;
+	uid_t uid;
 	int fd;                /* readable when it is dead */
 	struct tl__peer *peer; /* whose tool it is; NULL: ours */
 	struct tl__links links;
@@ -136,7 +141,6 @@ struct tl__tool {
 
 /* The answer of a call that was taken back. */
 struct tl__unsent {
-	bool is_there;
 	struct tl__notice n;
 	int64_t result;
 };
@@ -150,7 +154,7 @@ struct tl__broker {
 	pid_t first; /* the tool that we are the parent of; 0: it has ended */
 	int first_fd;
 	bool stops; /* some may be ready */
-	struct tl__unsent unsent;
+	struct tl__hash unsent; /* by thread: struct tl__unsent */
 	struct tl__open *open;
 	TAILQ_HEAD(, tl__tracee) tracees;
 	TAILQ_HEAD(, tl__tool) tools;
@@ -193,6 +197,7 @@ bool tl__visit_interrupts(struct tl__broker *b, pid_t tid); /* and it has not st
 bool tl__visit_sigchld(struct tl__broker *b, pid_t tgid, pid_t tid, const void *info);
 
 /* poke.c */
+bool tl__is_alive(uint64_t id, void *value); /* of a process or thread: for tl__hash_sweep() */
 void tl__waits_in_kernel(struct tl__broker *b, pid_t tid, bool waits);
 void tl__poke_waits(struct tl__broker *b, pid_t tgid); /* of this process */
 /*

@@ -251,7 +251,7 @@ static void rebuild_info(struct tl__tracee *t, const struct tl__link *l, int sig
 	siginfo_t si = { .si_signo = sig, .si_code = SI_USER };
 
 	si.si_pid = l->tracer;
-	si.si_uid = t->uid;
+	si.si_uid = l->tool->uid;
 	memcpy(t->info, &si, sizeof(t->info));
 }
 

@@ -25,21 +25,13 @@ static void poke(struct tl__broker *b, pid_t tid)
 
 enum { SWEEP_AT = 4096 };
 
-/* Nobody tells of the ends of threads that have waited. */
-static void sweep(struct tl__broker *b)
+bool tl__is_alive(uint64_t id, void *value)
 {
-	struct tl__hash living = { 0 };
-
-	for (size_t i = 0; i < b->in_kernel.cap; i++) {
-		const struct tl__hash_slot *s = &b->in_kernel.slots[i];
-
-		if (s->value && kill((pid_t)s->key, 0) == 0)
-			tl__ignore(tl__hash_put(&living, s->key, s->value));
-	}
-	tl__hash_done(&b->in_kernel);
-	b->in_kernel = living;
+	(void)value;
+	return kill((pid_t)id, 0) == 0;
 }
 
+/* Nobody tells of the ends of threads that have waited. */
 void tl__waits_in_kernel(struct tl__broker *b, pid_t tid, bool waits)
 {
 	if (!waits) {
@@ -47,7 +39,7 @@ void tl__waits_in_kernel(struct tl__broker *b, pid_t tid, bool waits)
 		return;
 	}
 	if (b->in_kernel.used > b->sweep_at + SWEEP_AT) {
-		sweep(b);
+		tl__hash_sweep(&b->in_kernel, tl__is_alive);
 		b->sweep_at = b->in_kernel.used;
 	}
 	tl__ignore(tl__hash_put(&b->in_kernel, (uint64_t)tid, b));

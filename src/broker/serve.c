@@ -26,27 +26,37 @@ int tl__poll_add(struct tl__broker *b, int fd)
 
 static bool same_call(const struct tl__notice *a, const struct tl__notice *b)
 {
-	return a->tid == b->tid && a->nr == b->nr && a->ip == b->ip &&
-	       memcmp(a->args, b->args, sizeof(a->args)) == 0;
+	return a->nr == b->nr && a->ip == b->ip && memcmp(a->args, b->args, sizeof(a->args)) == 0;
 }
 
-/* A call whose answer came too late, because a signal took it back, is made again: it gets the same
- * answer, for what it asked has been done. */
+/*
+ * A call whose answer came too late, because a signal took it back, is made again: it gets the same
+ * answer, for what it asked has been done. Another call of that thread's says that it has given up.
+ */
 static bool answered_before(struct tl__broker *b, const struct tl__notice *n)
 {
-	struct tl__unsent *u = &b->unsent;
+	struct tl__unsent *u = b->unsent.used ? tl__hash_del(&b->unsent, (uint64_t)n->tid) : NULL;
+	bool same = u && same_call(&u->n, n);
 
-	if (!u->is_there || !same_call(&u->n, n))
-		return false;
-	u->is_there = false;
-	tl__reply(b, n->id, u->result);
-	return true;
+	if (same)
+		tl__reply(b, n->id, u->result);
+	free(u);
+	return same;
 }
 
 void tl__answer(struct tl__broker *b, const struct tl__notice *n, int64_t result)
 {
-	if (tl__reply(b, n->id, result) == -ENOENT)
-		b->unsent = (struct tl__unsent){ .is_there = true, .n = *n, .result = result };
+	struct tl__unsent *u;
+
+	if (tl__reply(b, n->id, result) != -ENOENT)
+		return;
+	u = malloc(sizeof(*u));
+	if (!u)
+		return;
+	*u = (struct tl__unsent){ .n = *n, .result = result };
+	free(tl__hash_del(&b->unsent, (uint64_t)n->tid));
+	if (tl__hash_put(&b->unsent, (uint64_t)n->tid, u) < 0)
+		free(u);
 }
 
 static void serve_call(struct tl__broker *b)
@@ -62,6 +72,8 @@ static void serve_call(struct tl__broker *b)
 	tl__open_add(b->open, &n);
 	if (n.tid && b->in_kernel.used)
 		tl__waits_in_kernel(b, n.tid, false);
+	if (answered_before(b, &n))
+		return;
 	what = n.tid ? tl__filter_served(&n, &word) : TL__SERVE_NONE;
 	if (what == TL__SERVE_NONE)
 		tl__pass(b, n.id);
@@ -69,7 +81,7 @@ static void serve_call(struct tl__broker *b)
 		tl__serve_sigaction(b, &n, word);
 	else if (what != TL__SERVE_PTRACE)
 		tl__serve_wait(b, &n, what, word);
-	else if (!answered_before(b, &n))
+	else
 		tl__serve_ptrace(b, &n, word);
 }
 

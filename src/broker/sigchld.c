@@ -102,29 +102,15 @@ static unsigned read_action(const struct tl__notice *n, unsigned word)
 
 enum { SWEEP_AT = 1024 };
 
-/* Nobody tells of the ends of processes that never became tools. */
-static void sweep(struct tl__broker *b)
-{
-	struct tl__hash living = { 0 };
-
-	for (size_t i = 0; i < b->sigchld.cap; i++) {
-		struct tl__hash_slot *s = &b->sigchld.slots[i];
-
-		if (s->value && kill((pid_t)s->key, 0) == 0)
-			tl__ignore(tl__hash_put(&living, s->key, s->value));
-	}
-	tl__hash_done(&b->sigchld);
-	b->sigchld = living;
-}
-
 void tl__serve_sigaction(struct tl__broker *b, const struct tl__notice *n, unsigned word)
 {
 	unsigned is = n->args[1] ? read_action(n, word) : 0;
 	struct tl__person p;
 	struct tl__tool *tool;
 
+	/* Nobody tells of the ends of processes that never became tools. */
 	if (b->sigchld.used > SWEEP_AT)
-		sweep(b);
+		tl__hash_sweep(&b->sigchld, tl__is_alive);
 	if (is && tl__person_read(n->tid, &p) == 0) {
 		tl__ignore(tl__hash_put(&b->sigchld, (uint64_t)p.tgid, (void *)(uintptr_t)is));
 		tool = tl__tool_find(b, p.tgid);

@@ -44,6 +44,7 @@ struct tl__tool *tl__tool_of(struct tl__broker *b, pid_t tid)
 struct tl__tool *tl__tool_get(struct tl__broker *b, pid_t tgid)
 {
 	struct tl__tool *tool = tl__tool_find(b, tgid);
+	struct tl__person p;
 
 	if (tool)
 		return tool;
@@ -56,6 +57,8 @@ struct tl__tool *tl__tool_get(struct tl__broker *b, pid_t tgid)
 	TAILQ_INIT(&tool->waiting);
 	TAILQ_INIT(&tool->children);
 	TAILQ_INIT(&tool->tracers);
+	if (tl__person_read(tgid, &p) == 0)
+		tool->uid = p.uid;
 	tool->sigchld = tl__sigchld_of(b, tgid);
 	tool->fd = tl__person_watch(tgid);
 	if (tool->fd < 0 || tl__poll_add(b, tool->fd) < 0) {

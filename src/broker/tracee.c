@@ -18,6 +18,7 @@ static void tracee_free(struct tl__tracee *t)
 	tl_task_unref(t->task);
 	free(t);
 }
+
 static void drop(struct tl__link *l)
 {
 	struct tl__tracee *t = l->tracee;
@@ -42,6 +43,7 @@ void tl__link_unlink(struct tl__link *l)
 	if (!t->engine && TAILQ_EMPTY(&t->links))
 		tracee_free(t);
 }
+
 /* A signal that a tracer has put into a call's stop is the kernel's, so it says
  * (ptrace_report_syscall). */
 static tl_verdict on_signal(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
@@ -169,7 +171,6 @@ static struct tl__tracee *tracee_new(struct tl__broker *b, struct tl_task *task,
 	TAILQ_INSERT_TAIL(&b->tracees, t, link);
 	if (tl__person_read(tid, &p) == 0) {
 		t->tgid = p.tgid;
-		t->ppid = p.ppid;
 		t->uid = p.uid;
 	}
 	if (tl__hash_put(&b->by_tid, (uint64_t)tid, t) < 0) {
@@ -263,6 +264,7 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 	struct tl__tracee *t = tl_engine_data(e);
 	struct tl__tool *parent = ev->exit.superseded ? NULL : parent_of(t);
 	struct tl__link *l, *next;
+	bool linked = false;
 
 	(void)task;
 	if (t->tid == t->broker->first && !ev->exit.superseded)
@@ -280,6 +282,7 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 		l->v.state = TL__LINK_DEAD;
 		l->v.status = ev->exit.status;
 		l->kernels = l->tool == parent;
+		linked |= l->kernels;
 		if (l->tool->peer) {
 			tl__peer_tell(l, TL__DEAD);
 			drop(l);
@@ -290,7 +293,8 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 	if (parent && parent->peer) {
 		tl__peer_tell_child(parent, t->tid);
 	} else if (parent) {
-		tl__tool_ended(parent, t->tid);
+		if (!linked)
+			tl__tool_ended(parent, t->tid);
 		tl__waits_look(parent);
 	}
 	return 0;

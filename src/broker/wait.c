@@ -216,6 +216,12 @@ void tl__waits_look(struct tl__tool *tool)
 	}
 }
 
+/* The signal that is on its way breaks this wait before it has a result, and it comes again. */
+static bool is_for_handler(const struct tl__tool *tool)
+{
+	return tool->news_owed && tool->sigchld & TL__CHLD_RESTARTS;
+}
+
 void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
 		    unsigned word)
 {
@@ -234,7 +240,7 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 	c->n = *n;
 	if (!parse(tool, n, what, &c->wait)) {
 		leave_to_kernel(b, n);
-	} else if (tool->suspicious || !look(tool, c, word)) {
+	} else if (tool->suspicious || is_for_handler(tool) || !look(tool, c, word)) {
 		c->doomed = tool->suspicious;
 		if (TAILQ_EMPTY(&tool->waiting))
 			tool->children_known = false;

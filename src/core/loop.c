@@ -75,8 +75,8 @@ static void exec_under_new_id(struct tl_task **task)
 	pid_t tid = (*task)->tid;
 	struct tl_session *s = (*task)->session;
 
-	/* Until the stop is taken, a task that exec has given another id answers nothing (5.13,
-	 * ptrace_attach and looks_like_a_spurious_pid). */
+	/* Until its stop is taken, a task that exec has given another id answers no request (since
+	 * 5.13: kernel/ptrace.c, looks_like_a_spurious_pid). */
 	if ((*task)->unconsumed)
 		s->sys->ops->consume(s->sys, tid, TL__WAIT_STOPPED);
 	(*task)->unconsumed = false;
