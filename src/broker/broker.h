@@ -153,7 +153,7 @@ struct tl__broker {
 	int front;   /* the first tool's status goes there; -1: nobody waits */
 	pid_t first; /* the tool that we are the parent of; 0: it has ended */
 	int first_fd;
-	bool stops; /* some may be ready */
+	bool stops;             /* some may be ready */
 	struct tl__hash unsent; /* by thread: struct tl__unsent */
 	struct tl__open *open;
 	TAILQ_HEAD(, tl__tracee) tracees;

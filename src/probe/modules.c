@@ -32,8 +32,26 @@ static void on_linker_gone(struct tl_site *site, void *data)
 	free(l);
 }
 
+/* What is loaded from now on will not be seen: whoever waits for it has to know. */
+static void on_linker_changed(struct tl_site *site, enum tl_site_state state, int error,
+			      const char *why)
+{
+	struct tl__linker *l = tl_site_data(site);
+	struct tl_probe *probe, *next;
+
+	(void)error;
+	if (state != TL_SITE_REFUSED || !l->process)
+		return;
+	for (probe = TAILQ_FIRST(&l->process->prober->probes); probe; probe = next) {
+		next = TAILQ_NEXT(probe, link);
+		if (!probe->removed && !probe->places)
+			tl__probe_refuse(probe, &l->place, why);
+	}
+}
+
 static const struct tl_site_ops linker_ops = { .size = sizeof(linker_ops),
 					       .hit = on_linker,
+					       .changed = on_linker_changed,
 					       .release = on_linker_gone };
 
 static void watch_linker(struct tl__module *m, struct tl_task *task)
@@ -50,6 +68,12 @@ static void watch_linker(struct tl__module *m, struct tl_task *task)
 	if (!l)
 		return;
 	l->process = m->process;
+	l->place = (struct tl_place){ .size = sizeof(l->place),
+				      .pid = m->process->pid,
+				      .ip = m->bias + sym->value,
+				      .module = m->file->path,
+				      .symbol = "_dl_debug_state",
+				      .address = sym->value };
 	if (tl_site_add(task, m->bias + sym->value, &linker_ops, l, &l->site) < 0)
 		free(l);
 	else

@@ -135,7 +135,7 @@ void tl__spot_enable(struct tl__spot *spot, bool enable)
 }
 
 /* Told like any other refusal. */
-static void refuse(struct tl_probe *probe, const struct tl_place *place, const char *why)
+void tl__probe_refuse(struct tl_probe *probe, const struct tl_place *place, const char *why)
 {
 	probe->places++;
 	probe->refused++;
@@ -205,7 +205,7 @@ static void put_spot(struct tl_probe *probe, struct tl__module *m, struct tl_tas
 	}
 	if (r < 0) {
 		if (unknown)
-			refuse(probe, place, unknown);
+			tl__probe_refuse(probe, place, unknown);
 		if (spot) {
 			free(spot->function);
 			free(spot->own_name);
@@ -312,9 +312,9 @@ static void put_at(struct tl_probe *probe, struct tl__module *m, struct tl_task 
 
 	if (probe->spec.symbol && sym->ifunc) {
 		if (!picked(m, task, sym, &chosen)) {
-			refuse(probe, &place,
-			       "picked at start among several (IFUNC), it is not known which; they "
-			       "have names of their own");
+			tl__probe_refuse(probe, &place,
+					 "picked at start among several (IFUNC), it is not known "
+					 "which; they have names of their own");
 			return;
 		}
 		value = chosen + probe->spec.offset;
@@ -324,7 +324,7 @@ static void put_at(struct tl_probe *probe, struct tl__module *m, struct tl_task 
 	if (!probe->spec.offset || is_boundary(task, m, sym, value))
 		put_place(probe, m, task, &place);
 	else
-		refuse(probe, &place, "inside an instruction");
+		tl__probe_refuse(probe, &place, "inside an instruction");
 }
 
 static void put_symbol(struct tl_probe *probe, struct tl__module *m, struct tl_task *task,
@@ -336,9 +336,9 @@ static void put_symbol(struct tl_probe *probe, struct tl__module *m, struct tl_t
 	if (!probe->spec.every)
 		put_at(probe, m, task, sym, sym->value + probe->spec.offset);
 	else if (!sym->size)
-		refuse(probe, &place, "where the function ends is not known");
+		tl__probe_refuse(probe, &place, "where the function ends is not known");
 	else if (tl_insn_walk(task, m->bias + sym->value, sym->size, put_insn, &w) < 0)
-		refuse(probe, &place, "code that cannot be read");
+		tl__probe_refuse(probe, &place, "code that cannot be read");
 }
 
 static void put_line(void *data, uint64_t value, unsigned line)
@@ -420,9 +420,9 @@ static void put_address(struct tl_probe *probe, struct tl__module *m, struct tl_
 				  .address = value };
 
 	if (!is_executable(task, place.ip))
-		refuse(probe, &place, "not executable");
+		tl__probe_refuse(probe, &place, "not executable");
 	else if (sym && !is_boundary(task, m, sym, value))
-		refuse(probe, &place, "inside an instruction");
+		tl__probe_refuse(probe, &place, "inside an instruction");
 	else
 		put_place(probe, m, task, &place);
 }
@@ -460,7 +460,7 @@ static void put_named(struct tl_probe *probe, struct tl__module *m, struct tl_ta
 	if (last || !tl__symbols_object(m->file->symbols, place.symbol, &place.address))
 		return;
 	place.ip = m->bias + place.address;
-	refuse(probe, &place, "data, not a function");
+	tl__probe_refuse(probe, &place, "data, not a function");
 }
 
 void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_task *task)

@@ -147,6 +147,7 @@ struct tl__back {
 struct tl__linker {
 	struct tl__watched *process;
 	struct tl_site *site;
+	struct tl_place place; /* its module's path is valid while process is */
 };
 
 TAILQ_HEAD(tl__probes, tl_probe);
@@ -227,6 +228,7 @@ void tl__returns_drop(struct tl__watched *w);
 
 /* place.c */
 void tl__place_probe(struct tl_probe *probe, struct tl__module *m, struct tl_task *task);
+void tl__probe_refuse(struct tl_probe *probe, const struct tl_place *place, const char *why);
 void tl__spot_drop(struct tl__spot *spot);
 bool tl__spot_returns(const struct tl__spot *spot);
 void tl__spot_enable(struct tl__spot *spot, bool enable);
