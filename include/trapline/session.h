@@ -32,6 +32,9 @@ enum tl_session_flags {
 	TL_SESSION_CHECK_STOPS = 4,
 	/* Do not follow children; their clone report carries no task. */
 	TL_SESSION_NO_FOLLOW = 8,
+	/* Engines that ask for one get a quiesce where the task is in no call at all, as ptrace's
+	   own interrupt has it: what is then written to its registers is what it goes on with. */
+	TL_SESSION_QUIESCE_AT_REST = 16,
 };
 
 struct tl_session_options {

@@ -127,6 +127,14 @@ TL_CHECKED int tl_signal_set(struct tl_task *task, int32_t signo, const void *in
 TL_CHECKED int64_t tl_task_request(struct tl_task *task, uint32_t request, uint64_t addr,
 				   uint64_t data, void *buf, size_t size);
 
+/*
+ * While suspended, the task's filters of system calls (seccomp(2)) are not asked, nor those of the
+ * children that it makes and that are traced; each ends with its trace. ptrace(2),
+ * PTRACE_O_SUSPEND_SECCOMP. -EPERM: without CAP_SYS_ADMIN, or this process has a filter itself;
+ * -EINVAL: the kernel was built without; -EBUSY: not stopped.
+ */
+TL_CHECKED int tl_task_suspend_filters(struct tl_task *task, bool suspend);
+
 #ifdef __cplusplus
 }
 #endif

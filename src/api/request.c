@@ -70,3 +70,20 @@ int64_t tl_task_request(struct tl_task *task, uint32_t request, uint64_t addr, u
 		look_again(task);
 	return r;
 }
+
+int tl_task_suspend_filters(struct tl_task *task, bool suspend)
+{
+	int r = tl__api_check_stopped(task);
+	uint32_t options;
+
+	if (r < 0)
+		return r;
+	options = task->options & ~(uint32_t)TL__PTO_SUSPEND_SECCOMP;
+	if (suspend)
+		options |= TL__PTO_SUSPEND_SECCOMP;
+	r = (int)tl__pt(task->session->sys, TL__PT_SETOPTIONS, task->tid, 0, options);
+	if (r < 0)
+		return r;
+	task->options = options;
+	return 0;
+}

@@ -30,7 +30,7 @@ int tl__api_copy(void *to, size_t known, const void *from, uint32_t size)
 int tl_session_new(const struct tl_session_options *options, struct tl_session **ret_session)
 {
 	const uint32_t known = TL_SESSION_EXITKILL | TL_SESSION_NO_PLACE | TL_SESSION_CHECK_STOPS |
-			       TL_SESSION_NO_FOLLOW;
+			       TL_SESSION_NO_FOLLOW | TL_SESSION_QUIESCE_AT_REST;
 	struct tl_session_options o = { 0 };
 	int r = 0;
 

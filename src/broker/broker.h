@@ -13,6 +13,7 @@
  * link.c    the rules of one link (pure)
  * peer.c    other servers (message.c: what they say; registry.c: where they are)
  * trace.c   ptrace(2), request by request; narrow.c: in the layouts of 32 bits (pure)
+ * seccomp.c its requests about filters, of which the tools' own is hidden
  * list.c    who traces what, as all servers of a user's tell: `trapline ps`
  * poke.c    getting a thread out of a wait that was left to the kernel
  * visit.c   a tool's thread that is nobody's tracee, seized for a moment
@@ -73,12 +74,14 @@ struct tl__tracee {
 	pid_t vforked;
 
 	struct tl__happening now; /* what goes along the chain */
+	enum tl__what stands_in;  /* the kernel's stop */
 	struct tl__link *at;      /* the link whose turn it is; NULL: the chain is through */
 	bool shown;               /* that link has seen it */
 	bool emulated;            /* a call that a tracer makes itself */
 	bool backwards;           /* a call's entry: the first link stands nearest the kernel */
 	bool reporting;           /* inside the engine's callback */
 	bool interrupted;         /* by us, and not stopped yet */
+	bool unfiltered;          /* its filters of system calls are suspended */
 	unsigned pins;            /* not to be freed yet */
 	int deliver;              /* of a signal: what the links before have left */
 	bool replaced;            /* and whether that, or info, is not the kernel's any more */
@@ -175,6 +178,8 @@ enum tl__served tl__filter_served(const struct tl__notice *n,
 /* chain.c */
 tl_verdict tl__chain_report(struct tl_engine *engine, const struct tl__happening *h);
 uint32_t tl__chain_events(const struct tl__tracee *t); /* that the links need */
+/* The kernel's answer, of a task that stands still. One that is a tool keeps its filters. */
+int tl__chain_suspend_filters(struct tl__tracee *t);
 struct tl__link *tl__chain_next(const struct tl__tracee *t, struct tl__link *l);
 bool tl__chain_is_held(const struct tl__tracee *t);
 /* What this link holds may have changed: the chain goes on, and the task if nobody holds it. */

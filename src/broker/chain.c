@@ -123,6 +123,21 @@ bool tl__chain_is_held(const struct tl__tracee *t)
 	return false;
 }
 
+/* Where the kernel's own interrupt could have stopped it: in no call. */
+static bool is_at_rest(const struct tl__tracee *t)
+{
+	switch (t->stands_in) {
+	case TL__WHAT_SIGNAL:
+	case TL__WHAT_STEP:
+	case TL__WHAT_GROUP_STOP:
+	case TL__WHAT_GROUP_END:
+	case TL__WHAT_QUIET:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* It stands still anyway: whoever wants that has it. */
 static void show_quiet(struct tl__tracee *t)
 {
@@ -165,7 +180,7 @@ static tl_verdict wanted(const struct tl__tracee *t)
 	TAILQ_FOREACH (l, &t->links, of_tracee) {
 		if (l->v.state == TL__LINK_DEAD || l->v.state == TL__LINK_STOPPED)
 			continue;
-		if (l->v.stop_owed)
+		if (l->v.stop_owed || l->v.trap_owed)
 			hold = TL_HOLD_INTERRUPT;
 		if (l->v.mode == TL__MODE_STEP || l->v.mode == TL__MODE_SYSEMU_STEP)
 			step = TL_STEP_SINGLE;
@@ -173,6 +188,31 @@ static tl_verdict wanted(const struct tl__tracee *t)
 			step = TL_STEP_BLOCK;
 	}
 	return hold | step;
+}
+
+/* Not of a task whose own calls we serve. */
+static bool wants_no_filters(const struct tl__tracee *t)
+{
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->v.options & TL__OPT_SUSPEND_SECCOMP && l->v.state != TL__LINK_DEAD)
+			return !tl__tool_find(t->broker, t->tgid);
+	return false;
+}
+
+static int settle_filters(struct tl__tracee *t, bool unfiltered)
+{
+	int r = t->unfiltered != unfiltered ? tl_task_suspend_filters(t->task, unfiltered) : 0;
+
+	if (r == 0)
+		t->unfiltered = unfiltered;
+	return r;
+}
+
+int tl__chain_suspend_filters(struct tl__tracee *t)
+{
+	return tl__tool_find(t->broker, t->tgid) ? 0 : settle_filters(t, true);
 }
 
 static void begin_step(struct tl__tracee *t)
@@ -191,8 +231,10 @@ static tl_verdict settled(struct tl__tracee *t)
 	if (t->step_owed && !t->at && !tl__chain_is_held(t))
 		begin_step(t);
 	tl__ignore(tl_engine_set_events(t->engine, tl__chain_events(t)));
+	tl__ignore(settle_filters(t, wants_no_filters(t)));
 	if (t->at || tl__chain_is_held(t)) {
-		show_quiet(t);
+		if (is_at_rest(t))
+			show_quiet(t);
 		return TL_HOLD_STOP | (wanted(t) & TL_STEP_MASK);
 	}
 	if (t->emulated)
@@ -206,7 +248,13 @@ tl_verdict tl__chain_report(struct tl_engine *engine, const struct tl__happening
 	tl_verdict v;
 
 	t->reporting = true;
-	begin(t, h);
+	/* In the stop that is being gone along: nothing new has happened. */
+	if (h->what == TL__WHAT_QUIET && (t->at || tl__chain_is_held(t))) {
+		t->interrupted = false;
+	} else {
+		t->stands_in = h->what;
+		begin(t, h);
+	}
 	v = settled(t);
 	t->reporting = false;
 	return v;
@@ -227,7 +275,8 @@ void tl__tracee_settle(struct tl__tracee *t)
 		v = settled(t);
 	} else {
 		tl__ignore(tl_engine_set_events(t->engine, tl__chain_events(t)));
-		v = wanted(t) & TL_HOLD_MASK;
+		v = wants_no_filters(t) != t->unfiltered ? TL_HOLD_INTERRUPT
+							 : wanted(t) & TL_HOLD_MASK;
 		if (v != TL_HOLD_INTERRUPT)
 			return;
 		t->interrupted = true;

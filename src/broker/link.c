@@ -69,7 +69,9 @@ static bool executed(struct tl__vlink *l, const struct tl__happening *h)
 {
 	if (l->options & TL__OPT_EXEC)
 		return event(l, h, TL__OPT_EXEC, TL__TE_EXEC);
-	return !l->seized && by_signal(l, h, SIGTRAP, SI_USER);
+	/* It comes when the call is over (kernel/ptrace.h: ptrace_event). */
+	l->trap_owed = !l->seized;
+	return false;
 }
 
 static bool group_stop(struct tl__vlink *l, const struct tl__happening *h)
@@ -88,6 +90,10 @@ static bool group_stop(struct tl__vlink *l, const struct tl__happening *h)
 /* It stands still: for those who wanted that. */
 static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 {
+	if (l->trap_owed) {
+		l->trap_owed = false;
+		return by_signal(l, h, SIGTRAP, SI_USER);
+	}
 	if (!l->stop_owed)
 		return false;
 	l->stop_owed = false;
@@ -232,11 +238,16 @@ int tl__vlink_interrupt(struct tl__vlink *l)
 	return 0;
 }
 
+int tl__vlink_check_options(uint64_t data)
+{
+	return data & ~(uint64_t)TL__OPT_KNOWN ? -EINVAL : 0;
+}
+
 int tl__vlink_set_options(struct tl__vlink *l, uint64_t data)
 {
 	if (l->state != TL__LINK_STOPPED)
 		return -ESRCH;
-	if (data & ~(uint64_t)TL__OPT_KNOWN)
+	if (tl__vlink_check_options(data) < 0)
 		return -EINVAL;
 	l->options = (uint32_t)data;
 	return 0;

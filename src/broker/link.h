@@ -42,6 +42,8 @@ enum tl__request {
 	TL__REQ_INTERRUPT = 0x4207,
 	TL__REQ_LISTEN = 0x4208,
 	TL__REQ_PEEKSIGINFO = 0x4209,
+	TL__REQ_SECCOMP_GET_FILTER = 0x420c,
+	TL__REQ_SECCOMP_GET_METADATA = 0x420d,
 	TL__REQ_GET_SYSCALL_INFO = 0x420e,
 };
 
@@ -55,7 +57,8 @@ enum tl__opt {
 	TL__OPT_EXIT = 0x40,
 	TL__OPT_SECCOMP = 0x80,
 	TL__OPT_EXITKILL = 1 << 20,
-	TL__OPT_KNOWN = 0xff | TL__OPT_EXITKILL,
+	TL__OPT_SUSPEND_SECCOMP = 1 << 21,
+	TL__OPT_KNOWN = 0xff | TL__OPT_EXITKILL | TL__OPT_SUSPEND_SECCOMP,
 };
 
 /* PTRACE_EVENT_*. */
@@ -122,6 +125,7 @@ struct tl__vlink {
 	bool stop_owed; /* a stop that this tracer has asked for, or the first of an attached child
 			 */
 	bool born;      /* it is that child's */
+	bool trap_owed; /* the SIGTRAP behind an exec */
 	bool reported;  /* the stop, to a wait */
 	uint32_t options;
 	enum tl__mode mode;
@@ -144,6 +148,7 @@ int tl__vlink_resume(struct tl__vlink *l, uint32_t request, uint64_t data, bool 
 int tl__vlink_detach(const struct tl__vlink *l, uint64_t data, struct tl__let_go *ret);
 int tl__vlink_listen(struct tl__vlink *l);
 int tl__vlink_interrupt(struct tl__vlink *l);
+int tl__vlink_check_options(uint64_t data);
 int tl__vlink_set_options(struct tl__vlink *l, uint64_t data);
 int tl__vlink_siginfo(const struct tl__vlink *l, const uint8_t **ret);
 

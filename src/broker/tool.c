@@ -44,6 +44,7 @@ struct tl__tool *tl__tool_of(struct tl__broker *b, pid_t tid)
 struct tl__tool *tl__tool_get(struct tl__broker *b, pid_t tgid)
 {
 	struct tl__tool *tool = tl__tool_find(b, tgid);
+	struct tl__tracee *t;
 	struct tl__person p;
 
 	if (tool)
@@ -68,6 +69,10 @@ struct tl__tool *tl__tool_get(struct tl__broker *b, pid_t tgid)
 		return NULL;
 	}
 	TAILQ_INSERT_TAIL(&b->tools, tool, link);
+	/* As a tracee it may be without its filters, which we serve it by. */
+	TAILQ_FOREACH (t, &b->tracees, link)
+		if (t->tgid == tgid && t->unfiltered)
+			tl__tracee_settle(t);
 	return tool;
 }
 

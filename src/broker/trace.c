@@ -5,7 +5,7 @@
  * What a link's tracer sees of its stop is answered from the link; registers, masks and the like by
  * the kernel itself, whose tracee the task is; memory through the task's view.
  */
-#include "broker.h"
+#include "asked.h"
 #include "narrow.h"
 #include "peer.h"
 
@@ -14,24 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-struct tl__asked {
-	struct tl__broker *b;
-	const struct tl__notice *n;
-	unsigned word; /* of the tool: 4 or 8 bytes */
-	uint32_t request;
-	pid_t tid;
-	uint64_t addr, data;
-	struct tl__link *link;
-	struct tl__peer *peer; /* whose tool asks; NULL: ours */
-};
-
-static int64_t from_caller(const struct tl__asked *q, uint64_t addr, void *buf, size_t len)
+int64_t tl__asker_read(const struct tl__asked *q, uint64_t addr, void *buf, size_t len)
 {
 	return q->peer ? tl__peer_read(q->peer, addr, buf, len)
 		       : tl__caller_read(q->n->tid, addr, buf, len);
 }
 
-static int64_t to_caller(const struct tl__asked *q, uint64_t addr, const void *buf, size_t len)
+int64_t tl__asker_write(const struct tl__asked *q, uint64_t addr, const void *buf, size_t len)
 {
 	return q->peer ? tl__peer_write(q->peer, addr, buf, len)
 		       : tl__caller_write(q->n->tid, addr, buf, len);
@@ -85,6 +74,8 @@ static int64_t attach(struct tl__asked *q, bool seize)
 
 	if (seize && (q->addr || q->data & ~(uint64_t)TL__OPT_KNOWN))
 		return -EIO;
+	if (seize && q->data & TL__OPT_SUSPEND_SECCOMP && tl__seccomp_may_suspend(q) < 0)
+		return -EPERM;
 	if (q->tid <= 0 || tracer < 0 || tgid < 0)
 		return -ESRCH;
 	r = may_trace(q, tracer, tgid);
@@ -135,7 +126,7 @@ static int64_t peek(struct tl__asked *q)
 
 	if (tl_task_read_mem(q->link->tracee->task, q->addr, &value, q->word) != q->word)
 		return -EIO;
-	return to_caller(q, q->data, &value, q->word);
+	return tl__asker_write(q, q->data, &value, q->word);
 }
 
 static int64_t poke(struct tl__asked *q)
@@ -147,7 +138,7 @@ static int64_t poke(struct tl__asked *q)
 
 static int64_t get_event_message(struct tl__asked *q)
 {
-	return to_caller(q, q->data, &q->link->v.stop.msg, q->word);
+	return tl__asker_write(q, q->data, &q->link->v.stop.msg, q->word);
 }
 
 static int64_t get_siginfo(struct tl__asked *q)
@@ -162,7 +153,7 @@ static int64_t get_siginfo(struct tl__asked *q)
 		tl__narrow_info(info, narrow);
 		info = narrow;
 	}
-	return to_caller(q, q->data, info, TL__INFO_SIZE);
+	return tl__asker_write(q, q->data, info, TL__INFO_SIZE);
 }
 
 static int64_t set_siginfo(struct tl__asked *q)
@@ -173,7 +164,7 @@ static int64_t set_siginfo(struct tl__asked *q)
 
 	if (!stop->has_info)
 		return -EINVAL;
-	r = from_caller(q, q->data, info, sizeof(info));
+	r = tl__asker_read(q, q->data, info, sizeof(info));
 	if (r == 0 && q->word == 4)
 		tl__widen_info(info, stop->info);
 	else if (r == 0)
@@ -202,7 +193,7 @@ static int64_t get_syscall_info(struct tl__asked *q)
 	}
 	if ((size_t)r < n)
 		n = (size_t)r;
-	return to_caller(q, q->data, info, n) < 0 ? -EFAULT : r;
+	return tl__asker_write(q, q->data, info, n) < 0 ? -EFAULT : r;
 }
 
 static int64_t regset(struct tl__asked *q)
@@ -215,9 +206,9 @@ static int64_t regset(struct tl__asked *q)
 	int64_t r;
 
 	if (q->word == 8) {
-		r = from_caller(q, q->data, iov, sizeof(iov));
+		r = tl__asker_read(q, q->data, iov, sizeof(iov));
 	} else {
-		r = from_caller(q, q->data, iov32, sizeof(iov32));
+		r = tl__asker_read(q, q->data, iov32, sizeof(iov32));
 		iov[0] = iov32[0];
 		iov[1] = iov32[1];
 	}
@@ -227,18 +218,18 @@ static int64_t regset(struct tl__asked *q)
 	buf = calloc(1, len + 1);
 	if (!buf)
 		return -ENOMEM;
-	r = q->request == TL__REQ_SETREGSET ? from_caller(q, iov[0], buf, len) : 0;
+	r = q->request == TL__REQ_SETREGSET ? tl__asker_read(q, iov[0], buf, len) : 0;
 	if (r == 0)
 		r = tl_task_request(q->link->tracee->task, q->request, q->addr, 0, buf, len);
 	if (r >= 0 && q->request == TL__REQ_GETREGSET)
-		r = to_caller(q, iov[0], buf, (size_t)r) < 0 ? -EFAULT : r;
+		r = tl__asker_write(q, iov[0], buf, (size_t)r) < 0 ? -EFAULT : r;
 	free(buf);
 	if (r < 0)
 		return r;
 	iov[1] = (uint64_t)r;
 	iov32[1] = (uint32_t)r;
-	return q->word == 8 ? to_caller(q, q->data + 8, &iov[1], 8)
-			    : to_caller(q, q->data + 4, &iov32[1], 4);
+	return q->word == 8 ? tl__asker_write(q, q->data + 8, &iov[1], 8)
+			    : tl__asker_write(q, q->data + 4, &iov32[1], 4);
 }
 
 /* Requests that carry a structure of one size either way, or one that addr tells. */
@@ -266,7 +257,7 @@ static int64_t narrow_set(struct tl__asked *q, uint32_t note, size_t size, bool 
 {
 	struct tl_task *task = q->link->tracee->task;
 	uint8_t buf[512];
-	int64_t r = writes ? from_caller(q, q->data, buf, size) : 0;
+	int64_t r = writes ? tl__asker_read(q, q->data, buf, size) : 0;
 
 	if (r == 0)
 		r = tl_task_request(task, writes ? TL__REQ_SETREGSET : TL__REQ_GETREGSET, note, 0,
@@ -274,7 +265,7 @@ static int64_t narrow_set(struct tl__asked *q, uint32_t note, size_t size, bool 
 	/* Of a task of 64 bits the set has another size: not seen from here. */
 	if (r < 0 || (!writes && r != (int64_t)size))
 		return r < 0 && r != -EINVAL ? r : -EIO;
-	return writes ? 0 : to_caller(q, q->data, buf, size);
+	return writes ? 0 : tl__asker_write(q, q->data, buf, size);
 }
 
 static int64_t narrow_user(struct tl__asked *q, bool writes)
@@ -300,7 +291,7 @@ static int64_t narrow_user(struct tl__asked *q, bool writes)
 	}
 	if (r < 0 || writes)
 		return r < 0 ? r : 0;
-	return to_caller(q, q->data, &word, 4);
+	return tl__asker_write(q, q->data, &word, 4);
 }
 
 /* For a tool of 32 bits. */
@@ -339,12 +330,12 @@ static int64_t by_kernel(struct tl__asked *q)
 	by_addr = plain[i].how == BY_ADDR || plain[i].how == BY_ADDR_IN;
 	size = by_addr && q->addr < plain[i].size ? (size_t)q->addr : plain[i].size;
 	if (in)
-		r = from_caller(q, q->data, buf, size);
+		r = tl__asker_read(q, q->data, buf, size);
 	if (r == 0)
 		r = tl_task_request(task, q->request, q->addr, 0, buf, size);
 	if (r < 0 || in)
 		return r;
-	return to_caller(q, q->data, buf, size) < 0 ? -EFAULT : r;
+	return tl__asker_write(q, q->data, buf, size) < 0 ? -EFAULT : r;
 }
 
 /* struct ptrace_peeksiginfo_args lies at addr. */
@@ -357,7 +348,7 @@ static int64_t peek_siginfo(struct tl__asked *q)
 		int32_t nr;
 	} args;
 	uint8_t *infos;
-	int64_t r = from_caller(q, q->addr, &args, sizeof(args));
+	int64_t r = tl__asker_read(q, q->addr, &args, sizeof(args));
 
 	if (r < 0)
 		return r;
@@ -376,10 +367,22 @@ static int64_t peek_siginfo(struct tl__asked *q)
 		tl__narrow_info(infos + i * TL__INFO_SIZE, narrow);
 		memcpy(infos + i * TL__INFO_SIZE, narrow, sizeof(narrow));
 	}
-	if (r > 0 && to_caller(q, q->data, infos, (size_t)r * TL__INFO_SIZE) < 0)
+	if (r > 0 && tl__asker_write(q, q->data, infos, (size_t)r * TL__INFO_SIZE) < 0)
 		r = -EFAULT;
 	free(infos);
 	return r;
+}
+
+static int64_t set_options(struct tl__asked *q)
+{
+	bool suspends = q->data & TL__OPT_SUSPEND_SECCOMP;
+	int r = tl__vlink_check_options(q->data);
+
+	if (r == 0 && suspends)
+		r = tl__seccomp_may_suspend(q);
+	if (r == 0 && suspends)
+		r = tl__chain_suspend_filters(q->link->tracee);
+	return r < 0 ? r : tl__vlink_set_options(&q->link->v, q->data);
 }
 
 static int64_t let_go(struct tl__asked *q)
@@ -433,7 +436,7 @@ static int64_t of_stopped(struct tl__asked *q)
 		return detach(q);
 	case TL__REQ_SETOPTIONS:
 	case TL__REQ_OLDSETOPTIONS:
-		return tl__vlink_set_options(&q->link->v, q->data);
+		return set_options(q);
 	case TL__REQ_GETEVENTMSG:
 		return get_event_message(q);
 	case TL__REQ_GETSIGINFO:
@@ -447,6 +450,10 @@ static int64_t of_stopped(struct tl__asked *q)
 		return get_syscall_info(q);
 	case TL__REQ_PEEKSIGINFO:
 		return peek_siginfo(q);
+	case TL__REQ_SECCOMP_GET_FILTER:
+		return tl__seccomp_get_filter(q);
+	case TL__REQ_SECCOMP_GET_METADATA:
+		return tl__seccomp_get_metadata(q);
 	case TL__REQ_LISTEN: {
 		int r = tl__vlink_listen(&q->link->v);
 

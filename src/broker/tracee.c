@@ -218,8 +218,10 @@ static void born(struct tl__tracee *t, struct tl_task *task, enum tl__what what)
 			continue;
 		if (!child)
 			child = tracee_new(t->broker, task, tl_task_tid(task));
-		if (child)
+		if (child) {
+			child->unfiltered = t->unfiltered;
 			adopt(child, l);
+		}
 	}
 	if (child &&
 	    tl_engine_attach(task, &ops, child, tl__chain_events(child), &child->engine) < 0) {

@@ -184,8 +184,24 @@ static void stay(struct tl_task *task)
 	task->unconsumed = false;
 }
 
+static bool is_at_rest(const struct tl_task *task)
+{
+	switch (task->stop.kind) {
+	case TL__STOP_SIGNAL:
+	case TL__STOP_GROUP:
+	case TL__STOP_TRAP:
+	case TL__STOP_STEP:
+	case TL__STOP_HANDLER:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool safe_point(const struct tl_task *task)
 {
+	if (task->session->options.flags & TL_SESSION_QUIESCE_AT_REST)
+		return is_at_rest(task);
 	return task->stop.kind != TL__STOP_ENTRY;
 }
 
@@ -199,7 +215,7 @@ static bool quiesce_first(struct tl_task *task, const struct tl__fold *fold)
 	if (!safe_point(task)) {
 		/* In front of a call: its exit stop is the next safe point. */
 		task->quiesce_owed = true;
-		task->exit_wanted = true;
+		task->exit_wanted = task->stop.kind == TL__STOP_ENTRY;
 		return false;
 	}
 	tl__quiesce(task);
@@ -220,7 +236,7 @@ void tl__task_settle(struct tl_task *task)
 {
 	struct tl__fold fold;
 	enum tl__pt_request req;
-	bool interrupt;
+	bool interrupt, early;
 
 	if (task->state != TL__TASK_STOPPED || task->reporting)
 		return;
@@ -251,8 +267,13 @@ void tl__task_settle(struct tl_task *task)
 	tl__place_resuming(task);
 	if (tl__raw_write_first(task, req) || tl__judge_leaving(task, req, interrupt))
 		return;
+	/* In the middle of a call it must not go on past its end. */
+	early = interrupt && task->stop.kind != TL__STOP_ENTRY &&
+		tl__pt(task->session->sys, TL__PT_INTERRUPT, task->tid, 0, 0) == 0;
 	restart(task, req, task->deliver);
-	if (interrupt)
+	if (early)
+		task->interrupted = true;
+	else if (interrupt)
 		tl__task_interrupt(task);
 }
 

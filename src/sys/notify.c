@@ -10,10 +10,12 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -124,6 +126,31 @@ int tl__person_read(pid_t tid, struct tl__person *p)
 		return -ESRCH;
 	p->pgrp = pgrp;
 	return 0;
+}
+
+/* The first user namespace's is what the kernel asks for: ours are seen to be of one. */
+static bool same_user_namespace(pid_t tid)
+{
+	struct stat us, them;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
+	return stat("/proc/self/ns/user", &us) == 0 && stat(path, &them) == 0 &&
+	       us.st_ino == them.st_ino;
+}
+
+bool tl__person_may_suspend(pid_t tid)
+{
+	enum { CAP_SYS_ADMIN_ = 21 };
+	char us[4096], them[4096];
+
+	if (tl__kernel_proc_read(NULL, getpid(), TL__PROC_STATUS, us, sizeof(us)) <= 0 ||
+	    tl__kernel_proc_read(NULL, tid, TL__PROC_STATUS, them, sizeof(them)) <= 0)
+		return false;
+	return tl__proc_field_hex(them, "CapEff") >> CAP_SYS_ADMIN_ & 1 &&
+	       tl__proc_field_dec(them, "Seccomp_filters") <=
+		       tl__proc_field_dec(us, "Seccomp_filters") + 1 &&
+	       same_user_namespace(tid);
 }
 
 static bool has_child(pid_t tid, pid_t child)

@@ -44,6 +44,9 @@ struct tl__person {
 	bool catches_sigchld;
 };
 int tl__person_read(pid_t tid, struct tl__person *p); /* -ESRCH */
+/* What a tracer needs to read and suspend filters, if the newest of its own is not counted:
+ * CAP_SYS_ADMIN, and no filter that this process has not. */
+bool tl__person_may_suspend(pid_t tid);
 /* Child processes of all threads: how many there are (may exceed max). */
 int tl__person_children(pid_t tgid, pid_t *pids, size_t max);
 /* The thread of a process that has made this child; 0: not known. */

@@ -233,7 +233,7 @@ void to_the_end(pid_t pid, int request)
 
 static const struct conform_case *const groups[] = { cases_stops,  cases_calls, cases_signals,
 						     cases_births, cases_waits, cases_requests,
-						     cases_errors, cases_many };
+						     cases_errors, cases_many,  cases_filters };
 
 int main(int argc, char **argv)
 {

@@ -29,7 +29,7 @@ struct conform_case {
 
 /* Ended by one without a name. */
 extern const struct conform_case cases_stops[], cases_calls[], cases_signals[], cases_births[],
-	cases_waits[], cases_requests[], cases_errors[], cases_many[];
+	cases_waits[], cases_requests[], cases_errors[], cases_many[], cases_filters[];
 
 /* Gives a process or thread a name in what is printed. */
 void name_it(pid_t pid, const char *name);

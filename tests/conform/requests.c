@@ -324,6 +324,71 @@ static void floats(void)
 }
 #endif
 
+#ifdef __x86_64__
+static void executes(void)
+{
+	execl("/bin/true", "true", NULL);
+	_exit(9);
+}
+
+static void on_told(int sig)
+{
+	(void)sig;
+	executes();
+}
+
+static void executes_when_told(void)
+{
+	signal(SIGUSR1, on_told);
+	for (;;)
+		pause();
+}
+
+/* What is written in a stop behind a call is what the task goes on with. */
+static void change_rax(pid_t pid)
+{
+	struct user_regs_struct regs = { 0 };
+
+	rq(PTRACE_GETREGS, pid, 0, (unsigned long)&regs);
+	printf("%lld of %lld\n", (long long)regs.rax, (long long)regs.orig_rax);
+	regs.rax = 0x1234;
+	rq(PTRACE_SETREGS, pid, 0, (unsigned long)&regs);
+	rq(PTRACE_SINGLESTEP, pid, 0, 0);
+	show(pid, 0);
+	rq(PTRACE_GETREGS, pid, 0, (unsigned long)&regs);
+	/* Of the first instruction nothing else is known. */
+	printf("%s\n", regs.rax == 0x1234 ? "kept" : "lost");
+}
+
+static void behind_exec(void)
+{
+	pid_t pid = traced(executes);
+
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	change_rax(pid);
+	kill(pid, SIGKILL);
+	show(pid, 0);
+}
+
+static void interrupted_behind_exec(void)
+{
+	pid_t pid = child(executes_when_told);
+
+	rq(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACEEXEC);
+	kill(pid, SIGUSR1);
+	show(pid, 0);
+	rq(PTRACE_CONT, pid, 0, SIGUSR1);
+	show(pid, 0);
+	rq(PTRACE_INTERRUPT, pid, 0, 0);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	change_rax(pid);
+	kill(pid, SIGKILL);
+	show(pid, 0);
+}
+#endif
+
 const struct conform_case cases_requests[] = { { "memory", memory },
 					       { "poke-text", poke_text },
 					       { "regset", regset },
@@ -335,6 +400,8 @@ const struct conform_case cases_requests[] = { { "memory", memory },
 					       { "watchpoint", watchpoint },
 					       { "floats", floats },
 					       { "block-step", block_step },
+					       { "behind-exec", behind_exec },
+					       { "interrupted-behind-exec", interrupted_behind_exec },
 					       { "breakpoint", breakpoint },
 #endif
 #ifdef __i386__

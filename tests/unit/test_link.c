@@ -49,7 +49,7 @@ static const struct {
 	{ TL__WHAT_CLONE, 0, true, TL__MODE_CONT, TL__OPT_CLONE, false, EVENT(3), 77 },
 	{ TL__WHAT_EXEC, 0, true, TL__MODE_CONT, TL__OPT_EXEC, false, EVENT(4), 77 },
 	{ TL__WHAT_EXEC, 0, true, TL__MODE_CONT, 0, false, 0, 0 },
-	{ TL__WHAT_EXEC, 0, false, TL__MODE_CONT, 0, false, SIGTRAP, 0 },
+	{ TL__WHAT_EXEC, 0, false, TL__MODE_CONT, 0, false, 0, 0 },
 	{ TL__WHAT_VFORK_DONE, 0, true, TL__MODE_CONT, TL__OPT_VFORK_DONE, false, EVENT(5), 77 },
 	{ TL__WHAT_LEAVING, 0, true, TL__MODE_CONT, TL__OPT_EXIT, false, EVENT(6), 77 },
 	{ TL__WHAT_SECCOMP, 0, true, TL__MODE_CONT, TL__OPT_SECCOMP, false, EVENT(7), 77 },
@@ -158,13 +158,31 @@ static void test_listen_and_interrupt(void **state)
 	assert_int_equal(tl__vlink_interrupt(&l), -EIO);
 }
 
+static void test_trap_behind_exec(void **state)
+{
+	struct tl__happening exec = { .what = TL__WHAT_EXEC }, quiet = { .what = TL__WHAT_QUIET };
+	struct tl__happening exit = { .what = TL__WHAT_EXIT };
+	struct tl__vlink l = { .mode = TL__MODE_SYSCALL };
+
+	(void)state;
+	assert_false(tl__vlink_meets(&l, &exec));
+	/* The call's exit comes first. */
+	assert_true(tl__vlink_meets(&l, &exit));
+	l.state = TL__LINK_RUNNING;
+	assert_true(tl__vlink_meets(&l, &quiet));
+	assert_int_equal(l.stop.code, SIGTRAP);
+	assert_int_equal(l.stop.what, TL__WHAT_SIGNAL);
+	l.state = TL__LINK_RUNNING;
+	assert_false(tl__vlink_meets(&l, &quiet));
+}
+
 static void test_options(void **state)
 {
 	struct tl__vlink l = { .state = TL__LINK_STOPPED };
 
 	(void)state;
 	for (int bit = 0; bit < 64; bit++) {
-		bool known = bit < 8 || bit == 20;
+		bool known = bit < 8 || bit == 20 || bit == 21;
 
 		assert_int_equal(tl__vlink_set_options(&l, (uint64_t)1 << bit),
 				 known ? 0 : -EINVAL);
@@ -199,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_signal_of_a_resume),
 		cmocka_unit_test(test_listen_and_interrupt),
+		cmocka_unit_test(test_trap_behind_exec),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_siginfo),
 	};
