@@ -375,6 +375,7 @@ static void interrupted_behind_exec(void)
 {
 	pid_t pid = child(executes_when_told);
 
+	until(pid, 'S');
 	rq(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACEEXEC);
 	kill(pid, SIGUSR1);
 	show(pid, 0);
@@ -401,7 +402,8 @@ const struct conform_case cases_requests[] = { { "memory", memory },
 					       { "floats", floats },
 					       { "block-step", block_step },
 					       { "behind-exec", behind_exec },
-					       { "interrupted-behind-exec", interrupted_behind_exec },
+					       { "interrupted-behind-exec",
+						 interrupted_behind_exec },
 					       { "breakpoint", breakpoint },
 #endif
 #ifdef __i386__
