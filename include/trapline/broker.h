@@ -30,6 +30,8 @@ struct tl_broker_options {
  * Runs a tool, and returns when it is dead: 0, with its status as wait(2) has it. Forks the server,
  * which is the tool's parent and lives on as long as anything does that the tool has started; the
  * calling process holds the server's descriptor meanwhile, and stands in for it if it is killed.
+ * The server stays the caller's child, to be waited for once everything has ended (waitpid(2) with
+ * -1 may return it).
  * Blocks; signals that the caller handles or that stop it are the caller's affair. Not to be used
  * in a process with other threads, nor inside a callback.
  *

@@ -254,6 +254,7 @@ int tl__tools_patience(struct tl__broker *b);
 /* open.c: the calls that are received and not answered, where the front can see them */
 struct tl__open;
 struct tl__open *tl__open_new(void); /* NULL: no memory */
+void tl__open_free(struct tl__open *o);
 void tl__open_add(struct tl__open *o, const struct tl__notice *n);
 void tl__open_drop(struct tl__open *o, uint64_t id);
 /* Those of a server that is dead. */

@@ -7,16 +7,16 @@
 #include <string.h>
 #include <sys/socket.h>
 
-int tl__message_send(int to, const struct tl__message *m, const void *data, int fd)
+union control {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+ssize_t tl__packet_send(int to, const struct iovec *iov, size_t n, int fd)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct iovec iov[2] = { { (void *)(uintptr_t)m, sizeof(*m) },
-				{ (void *)(uintptr_t)data, m->len } };
-	struct msghdr h = { .msg_iov = iov, .msg_iovlen = data ? 2 : 1 };
-	size_t whole = sizeof(*m) + (data ? m->len : 0);
+	union control control = { 0 };
+	struct msghdr h = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = n };
+	ssize_t r;
 
 	if (fd >= 0) {
 		h.msg_control = &control;
@@ -26,30 +26,44 @@ int tl__message_send(int to, const struct tl__message *m, const void *data, int 
 		control.head.cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
 	}
-	return sendmsg(to, &h, MSG_NOSIGNAL) == (ssize_t)whole ? 0 : -errno;
+	r = sendmsg(to, &h, MSG_NOSIGNAL);
+	return r < 0 ? -errno : r;
 }
 
-int tl__message_receive(int from, struct tl__message *m, void *data, int *fd, bool wait)
+ssize_t tl__packet_receive(int from, const struct iovec *iov, size_t n, int *fd, int flags)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov[2] = { { m, sizeof(*m) }, { data, TL__DATA_MAX } };
-	struct msghdr h = { .msg_iov = iov,
-			    .msg_iovlen = 2,
+	union control control;
+	struct msghdr h = { .msg_iov = (struct iovec *)(uintptr_t)iov,
+			    .msg_iovlen = n,
 			    .msg_control = &control,
 			    .msg_controllen = sizeof(control) };
 	ssize_t r;
 
 	do
-		r = recvmsg(from, &h, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
+		r = recvmsg(from, &h, MSG_CMSG_CLOEXEC | flags);
 	while (r < 0 && errno == EINTR);
 	*fd = -1;
 	if (r > 0 && CMSG_FIRSTHDR(&h) && CMSG_FIRSTHDR(&h)->cmsg_type == SCM_RIGHTS)
 		memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&h)), sizeof(*fd));
+	return r < 0 ? -errno : r;
+}
+
+int tl__message_send(int to, const struct tl__message *m, const void *data, int fd)
+{
+	struct iovec iov[2] = { { (void *)(uintptr_t)m, sizeof(*m) },
+				{ (void *)(uintptr_t)data, m->len } };
+	ssize_t r = tl__packet_send(to, iov, data ? 2 : 1, fd);
+
+	return r < 0 ? (int)r : 0;
+}
+
+int tl__message_receive(int from, struct tl__message *m, void *data, int *fd, bool wait)
+{
+	struct iovec iov[2] = { { m, sizeof(*m) }, { data, TL__DATA_MAX } };
+	ssize_t r = tl__packet_receive(from, iov, 2, fd, wait ? 0 : MSG_DONTWAIT);
+
 	if (r < 0)
-		return -errno;
+		return (int)r;
 	if ((size_t)r < sizeof(*m))
 		return r == 0 ? -EPIPE : -EPROTO;
 	/* A length that lies is nobody's that we talk to. */

@@ -5,6 +5,9 @@
 
 #include "notify.h"
 
+#include <sys/types.h>
+#include <sys/uio.h>
+
 enum tl__say {
 	TL__SAY_CALL = 1,    /* a tool of ours calls ptrace on a task of yours: n, word */
 	TL__SAY_RESULT,      /* result */
@@ -33,6 +36,10 @@ struct tl__message {
 };
 
 enum { TL__DATA_MAX = 1 << 16 };
+
+/* One packet, whole; fd: passed along, or -1. Its length, or -errno. */
+ssize_t tl__packet_send(int to, const struct iovec *iov, size_t n, int fd);
+ssize_t tl__packet_receive(int from, const struct iovec *iov, size_t n, int *fd, int flags);
 
 /* fd: passed along, or -1. 0, or -errno. */
 int tl__message_send(int to, const struct tl__message *m, const void *data, int fd);

@@ -67,9 +67,9 @@ static enum rest rest_of(const int32_t head[3])
 {
 	int sig = head[0], code = head[2];
 
-	if (code == SI_QUEUE || code == SI_MESGQ || code == SI_TIMER || code == SI_ASYNCIO)
-		return PID_UID_VALUE;
-	if (code <= 0 || code == 0x80 || code > 0xff)
+	if (code < 0)
+		return code == SI_SIGIO ? BAND : PID_UID_VALUE;
+	if (code == SI_USER || code == SI_KERNEL || code > 0xff)
 		return PID_UID;
 	switch (sig) {
 	case SIGCHLD:
@@ -89,6 +89,17 @@ static enum rest rest_of(const int32_t head[3])
 	}
 }
 
+/* What the rest is made of, in bytes from its start; an address of 64 bits loses its upper half. */
+static const struct {
+	uint8_t wide, narrow, len;
+} pieces[][4] = {
+	[PID_UID] = { { 0, 0, 8 } },
+	[PID_UID_VALUE] = { { 0, 0, 12 } },
+	[CHILD] = { { 0, 0, 12 }, { 16, 12, 4 }, { 24, 16, 4 } },
+	[ADDRESS] = { { 0, 0, 4 } },
+	[BAND] = { { 0, 0, 4 }, { 8, 4, 4 } },
+};
+
 void tl__narrow_info(const void *wide, void *narrow)
 {
 	const uint8_t *from = (const uint8_t *)wide + WIDE_REST;
@@ -98,26 +109,8 @@ void tl__narrow_info(const void *wide, void *narrow)
 	memcpy(head, wide, sizeof(head));
 	memset(narrow, 0, TL__NARROW_INFO);
 	memcpy(narrow, head, sizeof(head));
-	switch (rest_of(head)) {
-	case PID_UID:
-		memcpy(to, from, 8);
-		break;
-	case PID_UID_VALUE:
-		memcpy(to, from, 12);
-		break;
-	case CHILD:
-		memcpy(to, from, 12);
-		memcpy(to + 12, from + 16, 4);
-		memcpy(to + 16, from + 24, 4);
-		break;
-	case ADDRESS:
-		memcpy(to, from, 4);
-		break;
-	case BAND:
-		memcpy(to, from, 4);
-		memcpy(to + 4, from + 8, 4);
-		break;
-	}
+	for (unsigned i = 0, r = rest_of(head); i < 4; i++)
+		memcpy(to + pieces[r][i].narrow, from + pieces[r][i].wide, pieces[r][i].len);
 }
 
 void tl__widen_info(const void *narrow, void *wide)
@@ -129,20 +122,6 @@ void tl__widen_info(const void *narrow, void *wide)
 	memcpy(head, narrow, sizeof(head));
 	memset(wide, 0, TL__NARROW_INFO);
 	memcpy(wide, head, sizeof(head));
-	switch (rest_of(head)) {
-	case CHILD:
-		memcpy(to + 16, from + 12, 4);
-		memcpy(to + 24, from + 16, 4);
-		memcpy(to, from, 12);
-		break;
-	case BAND:
-		memcpy(to + 8, from + 4, 4);
-		memcpy(to, from, 4);
-		break;
-	case ADDRESS:
-		memcpy(to, from, 4);
-		break;
-	default:
-		memcpy(to, from, 12);
-	}
+	for (unsigned i = 0, r = rest_of(head); i < 4; i++)
+		memcpy(to + pieces[r][i].wide, from + pieces[r][i].narrow, pieces[r][i].len);
 }

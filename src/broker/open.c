@@ -25,6 +25,11 @@ struct tl__open *tl__open_new(void)
 	return o == MAP_FAILED ? NULL : o;
 }
 
+void tl__open_free(struct tl__open *o)
+{
+	munmap(o, sizeof(*o));
+}
+
 /* A thread has one call: a thousand that wait at once are not covered. */
 void tl__open_add(struct tl__open *o, const struct tl__notice *n)
 {

@@ -8,6 +8,7 @@
 #include "start.h"
 
 #include "broker.h"
+#include "message.h"
 #include "serve.h"
 #include "stand_in.h"
 
@@ -20,49 +21,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One message, with a descriptor or without. */
+/* A number, with a descriptor or without. */
 static int send_fd(int to, int value, int fd)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
 	struct iovec iov = { &value, sizeof(value) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t r = tl__packet_send(to, &iov, 1, fd);
 
-	if (fd >= 0) {
-		m.msg_control = &control;
-		m.msg_controllen = sizeof(control);
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	}
-	return sendmsg(to, &m, MSG_NOSIGNAL) == sizeof(value) ? 0 : -errno;
+	return r < 0 ? (int)r : 0;
 }
 
 static int receive_fd(int from, int *value, int *fd)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
 	struct iovec iov = { value, sizeof(*value) };
-	struct msghdr m = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
-	ssize_t r;
+	ssize_t r = tl__packet_receive(from, &iov, 1, fd, 0);
 
-	do
-		r = recvmsg(from, &m, MSG_CMSG_CLOEXEC);
-	while (r < 0 && errno == EINTR);
-	*fd = -1;
-	if (r != sizeof(*value))
-		return r < 0 ? -errno : -EPIPE;
-	if (CMSG_FIRSTHDR(&m))
-		memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(*fd));
-	return 0;
+	return r == sizeof(*value) ? 0 : r < 0 ? (int)r : -EPIPE;
 }
 
 /* Between fork and exec. */
@@ -107,8 +80,12 @@ static int start_tool(const struct tl_broker_options *o, const sigset_t *mask, i
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	pid = fork();
-	if (pid < 0)
-		return -errno;
+	if (pid < 0) {
+		r = -errno;
+		close(pair[0]);
+		close(pair[1]);
+		return r;
+	}
 	if (pid == 0) {
 		close(front);
 		close(pair[0]);
@@ -176,8 +153,11 @@ int tl__broker_run(const struct tl_broker_options *o, int *ret_status)
 
 	if (!open)
 		return -ENOMEM;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		r = -errno;
+		tl__open_free(open);
+		return r;
+	}
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &mask);
 	server = fork();
@@ -201,5 +181,6 @@ int tl__broker_run(const struct tl_broker_options *o, int *ret_status)
 		close(listener);
 	}
 	close(pair[0]);
+	tl__open_free(open);
 	return r;
 }

@@ -144,7 +144,8 @@ static const struct tl_engine_ops ops = { .size = sizeof(ops),
 					  .name = "requests",
 					  .quiesce = stay,
 					  .signal = drop_usr1,
-					  .seccomp = judge, .death = on_death };
+					  .seccomp = judge,
+					  .death = on_death };
 
 static void signalled(void)
 {
@@ -160,7 +161,9 @@ static void a_signal_is_dropped(void **state)
 
 	(void)state;
 	memset(seen, 0, sizeof(seen));
-	assert_int_equal(tl_session_seize(s, pid, &ops, NULL, TL_EVENTS(TL_EVENT_SIGNAL) | with_death, &e), 0);
+	assert_int_equal(
+		tl_session_seize(s, pid, &ops, NULL, TL_EVENTS(TL_EVENT_SIGNAL) | with_death, &e),
+		0);
 	assert_int_equal(tl_session_seize(s, pid, &ops, NULL, 0, &again), -EEXIST);
 	assert_int_equal(tl_session_seize(s, 1 << 29, &ops, NULL, 0, &again), -ESRCH);
 	assert_int_equal(tl_session_seize(s, getpid(), &ops, NULL, 0, &again), -EPERM);
@@ -182,7 +185,9 @@ static void requests_are_handed_through(void **state)
 
 	(void)state;
 	memset(seen, 0, sizeof(seen));
-	assert_int_equal(tl_session_seize(s, pid, &ops, NULL, TL_EVENTS(TL_EVENT_QUIESCE) | with_death, &e), 0);
+	assert_int_equal(
+		tl_session_seize(s, pid, &ops, NULL, TL_EVENTS(TL_EVENT_QUIESCE) | with_death, &e),
+		0);
 	task = tl_engine_task(e);
 	assert_int_equal(tl_task_request(task, PTRACE_GETSIGMASK, 8, 0, &is, 8), -EBUSY);
 	assert_int_equal(tl_task_suspend_filters(task, true), -EBUSY);
@@ -218,9 +223,10 @@ static void a_filter_asks(void **state)
 	struct tl_engine *e;
 
 	memset(seen, 0, sizeof(seen));
-	assert_int_equal(
-		tl_session_seize(s, pid, &ops, NULL, with_death | (listens ? TL_EVENTS(TL_EVENT_SECCOMP) : 0), &e),
-		0);
+	assert_int_equal(tl_session_seize(s, pid, &ops, NULL,
+					  with_death | (listens ? TL_EVENTS(TL_EVENT_SECCOMP) : 0),
+					  &e),
+			 0);
 	go_on();
 	end(s, (listens ? 7 : ENOSYS) << 8);
 	assert_int_equal(seen[TL_EVENT_SECCOMP], listens);
@@ -245,7 +251,9 @@ static void filters_are_suspended(void **state)
 	int r;
 
 	memset(seen, 0, sizeof(seen));
-	assert_int_equal(tl_session_seize(s, pid, &ops, NULL, TL_EVENTS(TL_EVENT_QUIESCE) | with_death, &e), 0);
+	assert_int_equal(
+		tl_session_seize(s, pid, &ops, NULL, TL_EVENTS(TL_EVENT_QUIESCE) | with_death, &e),
+		0);
 	task = tl_engine_task(e);
 	assert_true(tl_engine_control(e, TL_HOLD_INTERRUPT) == -EINPROGRESS);
 	turn_until_quiet(s);
