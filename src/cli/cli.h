@@ -15,6 +15,8 @@ struct command {
 	const char *summary;
 };
 
+extern char **command_line; /* main()'s argv, as it was */
+
 int cmd_probe(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
@@ -28,6 +30,17 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void say_over_progress(bool shown);
 /* Why a process cannot be traced, and what would help: one line or more. */
 void explain_attach_failure(int pid, int err);
+
+/* on_broker.c */
+/* As tl_broker_run(); the terminal's signals are the tool's, others that end it are passed on. */
+int run_on_broker(const char *path, char *const *argv, int *ret_status);
+/* The exit status that tells of it; dies of the signal that it died of. */
+int end_as(int status);
+/* Who traces a process: its pid and name, and whether it is a broker's server; or 0. */
+int process_tracer(int pid, char *name, size_t size, bool *ret_broker);
+/* Where a broker holds one of them: runs this command line as a tool of a broker, once more; true:
+ * it has, and *ret is its exit status. */
+bool trace_through_broker(const int *pids, size_t n, char *const *argv, int *ret);
 
 /* program.c: finding and starting what the command line names */
 /* Resolves a name through PATH as a shell would. Returns a malloc'd path, or NULL with errno. */

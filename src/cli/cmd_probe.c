@@ -326,6 +326,8 @@ int cmd_probe(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &pr);
+	if (trace_through_broker(&pr.pid, pr.pid != 0, command_line, &r))
+		return r;
 	r = prepare(&pr);
 	if (!pr.out)
 		return EXIT_TROUBLE;

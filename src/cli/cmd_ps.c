@@ -6,6 +6,7 @@
 #include <argp.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static const char doc[] = "Shows what the tools of 'trapline run' trace: each thread, who traces "
 			  "it, and what that one is at.";
@@ -51,6 +52,28 @@ static void say_at(const struct tl_broker_link *l, char *text, size_t size)
 		snprintf(text, size, "holds it: %s", name ? name : "?");
 }
 
+static void show_json(const struct tl_broker_link *l)
+{
+	static const char *const words[] = {
+		[TL_BROKER_RUNS] = "runs",       [TL_BROKER_RUNS_TO_CALL] = "runs-to-call",
+		[TL_BROKER_STEPS] = "steps",     [TL_BROKER_HOLDS] = "holds",
+		[TL_BROKER_LISTENS] = "listens", [TL_BROKER_DEAD] = "dead"
+	};
+	const char *name = sigabbrev_np(l->signo);
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	printf("{\"ts\":%lld,\"pid\":%d,\"tid\":%d,\"ev\":\"link\",\"tool\":%d,\"server\":%d,"
+	       "\"state\":\"%s\"",
+	       (long long)now.tv_sec * 1000000000 + now.tv_nsec, l->pid, l->tid, l->tool, l->server,
+	       words[l->state]);
+	if (l->state == TL_BROKER_HOLDS && name)
+		printf(",\"sig\":\"SIG%s\"", name);
+	if (l->state == TL_BROKER_HOLDS && l->event)
+		printf(",\"event\":%d", l->event);
+	puts("}");
+}
+
 static void show(const struct tl_broker_link *l, void *data)
 {
 	char program[32], tool[32], at[64];
@@ -60,8 +83,7 @@ static void show(const struct tl_broker_link *l, void *data)
 	proc_name(l->tool, tool, sizeof(tool));
 	say_at(l, at, sizeof(at));
 	if (json)
-		printf("{\"pid\":%d,\"tid\":%d,\"tool\":%d,\"server\":%d,\"state\":\"%s\"}\n",
-		       l->pid, l->tid, l->tool, l->server, at);
+		show_json(l);
 	else if (!count)
 		printf("%7s %7s %-16s %7s %-16s %s\n", "PID", "TID", "PROGRAM", "TRACER", "",
 		       "WHICH");
@@ -79,7 +101,7 @@ int cmd_ps(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	if (json)
-		puts("{\"v\":1}");
+		puts("{\"v\":1,\"ev\":\"begin\",\"clock\":\"monotonic\"}");
 	r = tl_broker_list(show, NULL);
 	if (r < 0) {
 		say("cannot ask the servers of 'trapline run': %s", strerror(-r));

@@ -438,6 +438,8 @@ int cmd_regs(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, &g))
 		return EXIT_USAGE;
 	find_process(&g);
+	if (trace_through_broker(&g.pid, 1, command_line, &r))
+		return r;
 	g.out = open_memstream(&text, &len);
 	block_signals(SIG_BLOCK);
 	r = g.out ? show_and_let_go(&g) : -ENOMEM;

@@ -392,6 +392,8 @@ int cmd_trace(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	if (trace_through_broker(trace.o.pids, trace.o.npids, command_line, &r))
+		return r;
 	TAILQ_INIT(&trace.tasks);
 	select_calls(&trace);
 	r = open_trace(&trace);

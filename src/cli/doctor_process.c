@@ -13,17 +13,21 @@
 
 static bool tracer(int pid)
 {
-	char value[32], name[64], text[160];
-	int by;
+	char name[64], text[160];
+	bool broker;
+	int by = process_tracer(pid, name, sizeof(name), &broker);
 
-	if (!proc_status_field(pid, "TracerPid", value, sizeof(value)))
-		return false;
-	by = atoi(value);
 	if (!by) {
 		doctor_row(VERDICT_OK, "tracer", "nobody traces it", NULL);
 		return false;
 	}
-	proc_name(by, name, sizeof(name));
+	if (broker) {
+		snprintf(text, sizeof(text), "process %d holds it for tools of 'trapline run'", by);
+		doctor_row(
+			VERDICT_OK, "tracer", text,
+			"trapline trace, probe and regs share it; others by trapline run -- TOOL");
+		return true;
+	}
 	snprintf(text, sizeof(text), "process %d (%s) traces it, and a kernel allows only one", by,
 		 name);
 	doctor_row(VERDICT_BAD, "tracer", text, "detach or end that one");

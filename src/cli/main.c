@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <trapline/version.h>
 
@@ -24,8 +25,16 @@ static void usage(FILE *out)
 	fputs("\nTry 'trapline COMMAND --help', or trapline(1).\n", out);
 }
 
+char **command_line;
+
 int main(int argc, char **argv)
 {
+	/* Where there is no memory it is what the parsers have left of it. */
+	command_line = calloc((size_t)argc + 1, sizeof(*argv));
+	if (command_line)
+		memcpy(command_line, argv, (size_t)argc * sizeof(*argv));
+	else
+		command_line = argv;
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;

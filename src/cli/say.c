@@ -47,19 +47,21 @@ static int yama_level(void)
 
 static bool explain_tracer(int pid)
 {
-	char value[64], name[64];
-	int tracer;
+	char name[64];
+	bool broker;
+	int tracer = process_tracer(pid, name, sizeof(name), &broker);
 
-	if (!proc_status_field(pid, "TracerPid", value, sizeof(value)))
-		return false;
-	tracer = atoi(value);
 	if (!tracer)
 		return false;
-	proc_name(tracer, name, sizeof(name));
-	say("cannot attach to %d: it is traced by process %d (%s), and the kernel allows one "
-	    "tracer. "
-	    "Detach or end that one first",
-	    pid, tracer, name);
+	if (broker)
+		say("cannot attach to %d: process %d (%s) holds it for tools of another user, or "
+		    "outside of this container. 'trapline ps' as that user shows who traces it",
+		    pid, tracer, name);
+	else
+		say("cannot attach to %d: it is traced by process %d (%s), and the kernel allows "
+		    "one tracer. Detach or end that one first; started by 'trapline run -- %s', "
+		    "it would share",
+		    pid, tracer, name, name);
 	return true;
 }
 

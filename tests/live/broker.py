@@ -4,6 +4,7 @@
 
 Usage: broker.py TRAPLINE TRACEES_DIR
 """
+import json
 import os
 import re
 import signal
@@ -128,12 +129,42 @@ def two_runs():
         pid = until(lambda: next((p for g in children(one.server(), "gdb") for p in children(g, "sleep")), None) if children(one.p.pid) else None)
         seen = subprocess.run([TRAPLINE, "ps"], capture_output=True, text=True)
         check("ps shows it", seen.returncode == 0 and re.search(rf"^ +{pid} +{pid} sleep .* gdb ", seen.stdout, re.M), seen)
+        seen = subprocess.run([TRAPLINE, "ps", "--json"], capture_output=True, text=True)
+        lines = [json.loads(line) for line in seen.stdout.splitlines()]
+        check("and as JSON", any((x["ev"], x["pid"], x["tid"], x["server"]) == ("link", pid, pid, one.server()) for x in lines[1:]), seen)
         two = Run("strace", "-o", f"{d}/log", "-p", str(pid))
         out, status = two.wait()
         log = open(f"{d}/log").read()
         check("strace of another run traces gdb's program", status == 0 and "exited with 0" in log, out + log)
         out, status = one.wait()
         check("and gdb goes on", status == 0 and "exited normally" in out and "$1 = 42" in out, out)
+
+
+def our_own_commands():
+    """What a broker holds is traced through it, without being asked to."""
+    program = subprocess.Popen(["python3", "-c", "import os, time\nwhile True: os.getppid(); time.sleep(0.02)"])
+    r = Run("strace", "-f", "-o", "/dev/null", "-p", str(program.pid))
+    until(lambda: field(program.pid, "TracerPid") == str(r.server()))
+
+    def ours(*args):
+        p = subprocess.run([TRAPLINE, *args], capture_output=True, text=True, timeout=LIMIT)
+        return p.stdout + p.stderr, p.returncode
+    out, status = ours("regs", str(program.pid))
+    check("regs of a process that a broker holds", status == 0 and "general" in out, (out, status))
+    out, status = ours("probe", "-e", "libc:getppid", "-p", str(program.pid), "--duration", "1", "-c")
+    check("probe of it", status == 0 and re.search(r"[1-9]\d* +libc\S*:getppid", out), (out, status))
+    p = subprocess.Popen([TRAPLINE, "trace", "-p", str(program.pid)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    lines = [p.stdout.readline() for _ in range(4)]
+    p.send_signal(signal.SIGTERM)
+    p.wait(LIMIT)
+    check("trace of it, until SIGTERM", any("getppid()" in line for line in lines), lines)
+    out, status = ours("doctor", str(program.pid))
+    check("doctor tells who holds it", f"process {r.server()} holds it" in out, out)
+    check("and strace still does", field(program.pid, "TracerPid") == str(r.server()) and
+          until(lambda: field(program.pid, "State") != "T"))
+    program.kill()
+    program.wait()
+    r.wait()
 
 
 def killed_parts():
@@ -158,7 +189,7 @@ def killed_parts():
 
 def nobody():
     seen = subprocess.run([TRAPLINE, "ps", "--json"], capture_output=True, text=True)
-    check("ps when nothing is traced", seen.returncode == 0 and seen.stdout == '{"v":1}\n', seen)
+    check("ps when nothing is traced", seen.returncode == 0 and json.loads(seen.stdout) == {"v": 1, "ev": "begin", "clock": "monotonic"}, seen)
 
 
 def hostile():
@@ -179,7 +210,7 @@ def hostile():
 
 
 def main():
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, killed_parts, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, our_own_commands, killed_parts, hostile, nobody):
         test()
     print(f"{failures} failed")
     return failures > 0

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Starting a tool on the broker; and this command itself as one, where a broker holds the process
+ * that it is to trace.
+ */
+#define _GNU_SOURCE
+#include "cli.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static volatile pid_t running;
+
+/* The terminal's go to the tool as well, which decides what becomes of us. */
+static void stay(int sig)
+{
+	(void)sig;
+}
+
+static void pass_on(int sig)
+{
+	if (running > 0)
+		kill(running, sig);
+}
+
+static void on_start(int32_t pid, void *data)
+{
+	(void)data;
+	running = pid;
+}
+
+/* Handlers are not inherited through an exec: the tool has its signals as they were. */
+static void handle(int sig, void (*handler)(int))
+{
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_RESTART }, old;
+
+	if (sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(sig, &sa, NULL);
+}
+
+int run_on_broker(const char *path, char *const *argv, int *ret_status)
+{
+	struct tl_broker_options o = {
+		.size = sizeof(o), .path = path, .argv = argv, .envp = environ, .on_start = on_start
+	};
+
+	handle(SIGINT, stay);
+	handle(SIGQUIT, stay);
+	handle(SIGTERM, pass_on);
+	handle(SIGHUP, pass_on);
+	return tl_broker_run(&o, ret_status);
+}
+
+int end_as(int status)
+{
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status);
+	signal(WTERMSIG(status), SIG_DFL);
+	kill(getpid(), WTERMSIG(status));
+	return 128 + WTERMSIG(status);
+}
+
+int process_tracer(int pid, char *name, size_t size, bool *ret_broker)
+{
+	char value[32];
+	int by = 0;
+
+	if (proc_status_field(pid, "TracerPid", value, sizeof(value)))
+		by = atoi(value);
+	*ret_broker = false;
+	if (!by)
+		return 0;
+	proc_name(by, name, size);
+	*ret_broker = !strcmp(name, "trapline-server");
+	return by;
+}
+
+bool trace_through_broker(const int *pids, size_t n, char *const *argv, int *ret)
+{
+	char path[PATH_MAX], name[64];
+	bool held = false;
+	int status;
+	ssize_t len;
+
+	for (size_t i = 0; i < n && !held; i++)
+		process_tracer(pids[i], name, sizeof(name), &held);
+	if (!held)
+		return false;
+	len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (len < 0)
+		return false;
+	path[len] = '\0';
+	/* Below a broker it is refused, and what is asked for is shared anyway. */
+	if (run_on_broker(path, argv, &status) < 0)
+		return false;
+	*ret = end_as(status);
+	return true;
+}
