@@ -148,8 +148,8 @@ TL_CHECKED int tl_session_attach(struct tl_session *session, int32_t pid);
 /*
  * Seizes one thread, which is not stopped by that, and attaches an engine to it before anything of
  * it can be reported. Threads and children that it makes are followed, and theirs, while an engine
- * of the one that makes them listens for TL_EVENT_CLONE. Errors: -EEXIST (there is such a task), -ESRCH,
- * -EPERM, -EINVAL (ops, events), -ENOMEM. (PTRACE_SEIZE in ptrace(2).)
+ * of the one that makes them listens for TL_EVENT_CLONE. Errors: -EEXIST (there is such a task),
+ * -ESRCH, -EPERM, -EINVAL (ops, events), -ENOMEM. (PTRACE_SEIZE in ptrace(2).)
  */
 TL_CHECKED int tl_session_seize(struct tl_session *session, int32_t tid,
 				const struct tl_engine_ops *ops, void *data, uint32_t events,

@@ -244,7 +244,8 @@ void tl__tool_ended(struct tl__tool *tool, pid_t child);
 bool tl__tool_has_ended_child(struct tl__tool *tool, const struct tl__wait *w);
 void tl__tool_watch_children(struct tl__tool *tool);
 void tl__tool_glance_at_children(struct tl__tool *tool); /* not more often than that is worth */
-void tl__tools_signal(struct tl__broker *b);             /* those that have news */
+bool tl__tools_have_news(const struct tl__broker *b);
+void tl__tools_signal(struct tl__broker *b, bool calls); /* those; calls: some are there yet */
 void tl__tools_were_signalled(struct tl__broker *b);     /* long enough ago */
 bool tl__tool_owns(const struct tl__tool *tool, int fd);
 void tl__tool_polled(struct tl__tool *tool, int fd); /* one of its descriptors is readable */

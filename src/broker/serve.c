@@ -155,9 +155,18 @@ static void watch_children(struct tl__broker *b)
 			tl__tool_watch_children(tool);
 }
 
+static bool has_calls(const struct tl__broker *b, const struct epoll_event *e, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (e[i].data.fd == b->listener)
+			return true;
+	return false;
+}
+
 static int loop(struct tl__broker *b)
 {
 	struct epoll_event e[16];
+	bool news;
 	int n, r;
 
 	for (;;) {
@@ -168,9 +177,11 @@ static int loop(struct tl__broker *b)
 		b->stops = false;
 		if (b->over && !b->first && !tl_session_task_count(b->session))
 			return 0;
-		tl__tools_signal(b);
-		n = epoll_wait(b->poll, e, (int)tl__array_len(e), tl__tools_patience(b));
-		if (n == 0) {
+		news = tl__tools_have_news(b);
+		n = epoll_wait(b->poll, e, (int)tl__array_len(e), news ? 0 : tl__tools_patience(b));
+		if (news) {
+			tl__tools_signal(b, has_calls(b, e, n));
+		} else if (n == 0) {
 			watch_children(b);
 			tl__tools_were_signalled(b);
 			tl__tools_look_at_tracers(b);
@@ -184,7 +195,7 @@ static int loop(struct tl__broker *b)
 static int set_up(struct tl__broker *b)
 {
 	struct tl_session_options o = { .size = sizeof(o),
-					.flags = TL_SESSION_NO_PLACE | TL_SESSION_QUIESCE_AT_REST };
+					.flags = TL_SESSION_QUIESCE_AT_REST };
 	sigset_t set;
 	int r;
 

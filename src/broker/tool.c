@@ -321,15 +321,25 @@ static void signal_tool(struct tl__tool *tool)
  * A call that is there when the signal comes is taken back, and an answer then may be lost. So
  * those that are there are served first, and the signal is sent when there is none.
  */
-void tl__tools_signal(struct tl__broker *b)
+void tl__tools_signal(struct tl__broker *b, bool calls)
 {
 	struct tl__tool *tool;
 
 	TAILQ_FOREACH (tool, &b->tools, link)
-		if (tool->news_owed && (!is_readable(b->listener) || tool->put_off++ > PUT_OFF)) {
+		if (tool->news_owed && (!calls || tool->put_off++ > PUT_OFF)) {
 			tool->put_off = 0;
 			signal_tool(tool);
 		}
+}
+
+bool tl__tools_have_news(const struct tl__broker *b)
+{
+	const struct tl__tool *tool;
+
+	TAILQ_FOREACH (tool, &b->tools, link)
+		if (tool->news_owed)
+			return true;
+	return false;
 }
 
 /* Where the signal is blocked the calls are still there. */

@@ -410,11 +410,15 @@ static int64_t detach(struct tl__asked *q)
 	return 0;
 }
 
-/* Killed in its stop it answers nothing any more, and its end has not been told yet. */
+/* Killed in its stop it answers nothing any more, and its end has not been told yet. Of what the
+ * kernel answers it says so itself. */
 static bool is_killed(const struct tl__asked *q)
 {
 	uint64_t message;
 
+	if (q->request == TL__REQ_GETREGSET || q->request == TL__REQ_SETREGSET ||
+	    q->request == TL__REQ_GET_SYSCALL_INFO)
+		return false;
 	return tl_task_request(q->link->tracee->task, TL__REQ_GETEVENTMSG, 0, 0, &message,
 			       sizeof(message)) == -ESRCH;
 }
