@@ -3,8 +3,9 @@
  * A probe on every instruction of large functions: what the program prints is the same, and each
  * instruction's hits are what stepping through the program counts.
  *
- * Usage: test_torture SPEC... -- PROGRAM ARGS...
- * PROGRAM's work lies between a write to -1 and one to -2.
+ * Usage: test_torture [-i] SPEC... -- PROGRAM ARGS...
+ * PROGRAM's work lies between a write to -1 and one to -2. -i: the probes are enabled for that
+ * alone.
  */
 #define _GNU_SOURCE
 #include <stdbool.h>
@@ -33,7 +34,9 @@ static struct {
 	struct tl_session *session;
 	struct tl_prober *prober;
 	struct tl_task *task;
-	bool stepping, inside;
+	struct tl_probe *probes[16];
+	int nprobes;
+	bool stepping, inside, inside_alone;
 	uint64_t last;
 	int status, output[2];
 	char printed[2][64];
@@ -123,6 +126,13 @@ static tl_verdict on_step(struct tl_engine *e, struct tl_task *task, const struc
 	return TL_STEP_SINGLE;
 }
 
+static void enter(bool inside)
+{
+	run.inside = inside;
+	for (int i = 0; run.inside_alone && i < run.nprobes; i++)
+		tl_probe_enable(run.probes[i], inside);
+}
+
 static tl_verdict on_call(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
 {
 	const char *name = tl_syscall_name(ev->syscall.abi, ev->syscall.nr);
@@ -131,13 +141,13 @@ static tl_verdict on_call(struct tl_engine *e, struct tl_task *task, const struc
 
 	(void)e;
 	if (mark && fd == BEGIN && ev->type == TL_EVENT_SYSCALL_EXIT) {
-		run.inside = true;
+		enter(true);
 		/* Where the first step begins. */
 		if (run.stepping && at(pc(task))->ip)
 			at(pc(task))->steps++;
 	}
-	if (mark && fd == END)
-		run.inside = false;
+	if (mark && fd == END && run.inside)
+		enter(false);
 	return run.inside && run.stepping ? TL_STEP_SINGLE : 0;
 }
 
@@ -184,9 +194,14 @@ static void one_run(char **argv, char **specs, char printed[64])
 		abort();
 	if (specs && tl_prober_new(&run.prober) < 0)
 		abort();
-	for (; specs && *specs; specs++)
-		if (tl_probe_add(run.prober, *specs, &probe_ops, NULL, NULL) < 0)
+	for (run.nprobes = 0; specs && *specs; specs++) {
+		struct tl_probe **probe = &run.probes[run.nprobes++];
+
+		if (run.nprobes > 16 ||
+		    tl_probe_add(run.prober, *specs, &probe_ops, NULL, probe) < 0)
 			abort();
+		tl_probe_enable(*probe, !run.inside_alone);
+	}
 	fflush(stdout);
 	dup2(fileno(out), 1);
 	if (tl_session_spawn(run.session, &o, &run.task) < 0)
@@ -235,6 +250,11 @@ int main(int argc, char **argv)
 	if (argc < 4 || program >= argv + argc - 1)
 		return 2;
 	*program++ = NULL;
+	if (argv[1] && !strcmp(argv[1], "-i")) {
+		run.inside_alone = true;
+		argv++;
+		argc--;
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	counts = calloc(ROOM, sizeof(*counts));
 	if (!counts || personality(ADDR_NO_RANDOMIZE) < 0)

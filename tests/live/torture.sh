@@ -52,7 +52,7 @@ export PYTHONHASHSEED=0
 if [ -e "$dir/python.zip" ]; then
 	export PYTHONPATH="$dir/python.zip"
 	# An emulated machine has no time for all of it.
-	one python 'python3.11:_PyEval*+*' 'python3.11:PyUnicode_*+*' 'python3.11:PyDict_*+*' 'python3.11:PyList_*+*' -- "$dir/python3.11" -S "$dir/workload.py" less
+	one python -i 'python3.11:_PyEval*+*' 'python3.11:PyUnicode_*+*' 'python3.11:PyDict_*+*' 'python3.11:PyList_*+*' -- "$dir/python3.11" -S "$dir/workload.py" less
 else
 	python=$(readlink -f /usr/bin/python3)
 	one python "${python##*/}:*+*" -- "$python" "${0%/*}/../tracees/workload.py"
