@@ -48,6 +48,7 @@ check-quick: all
 bench: all
 	@tests/bench/run.py $(BUILD)/src/trapline
 	@tests/bench/probes.py $(BUILD)/src/trapline
+	@tests/bench/broker.py $(BUILD)/src/trapline
 
 CALLS = 100000
 RAW = test-raw hidden_register hidden_register_a32 hidden_register_t32

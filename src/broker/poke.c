@@ -23,7 +23,8 @@ static void poke(struct tl__broker *b, pid_t tid)
 		tl__visit_interrupt(b, tid);
 }
 
-enum { SWEEP_AT = 4096 };
+/* UNKNOWN: whose thread it is, which takes a look at /proc; no process has that number. */
+enum { SWEEP_AT = 4096, UNKNOWN = 1 << 30 };
 
 bool tl__is_alive(uint64_t id, void *value)
 {
@@ -42,7 +43,7 @@ void tl__waits_in_kernel(struct tl__broker *b, pid_t tid, bool waits)
 		tl__hash_sweep(&b->in_kernel, tl__is_alive);
 		b->sweep_at = b->in_kernel.used;
 	}
-	tl__ignore(tl__hash_put(&b->in_kernel, (uint64_t)tid, b));
+	tl__ignore(tl__hash_put(&b->in_kernel, (uint64_t)tid, (void *)(uintptr_t)UNKNOWN));
 }
 
 bool tl__is_interrupted(struct tl__broker *b, pid_t tid)
@@ -55,9 +56,13 @@ bool tl__is_interrupted(struct tl__broker *b, pid_t tid)
 void tl__poke_waits(struct tl__broker *b, pid_t tgid)
 {
 	for (size_t i = 0; b->in_kernel.used && i < b->in_kernel.cap; i++) {
-		pid_t tid = (pid_t)b->in_kernel.slots[i].key;
+		struct tl__hash_slot *s = &b->in_kernel.slots[i];
+		struct tl__person p = { .tgid = -1 };
 
-		if (b->in_kernel.slots[i].value && syscall(SYS_tgkill, tgid, tid, 0) == 0)
-			poke(b, tid);
+		if (s->value == (void *)(uintptr_t)UNKNOWN &&
+		    tl__person_read((pid_t)s->key, &p) >= 0)
+			s->value = (void *)(uintptr_t)p.tgid;
+		if (s->value == (void *)(uintptr_t)tgid)
+			poke(b, (pid_t)s->key);
 	}
 }

@@ -194,8 +194,7 @@ static int loop(struct tl__broker *b)
 
 static int set_up(struct tl__broker *b)
 {
-	struct tl_session_options o = { .size = sizeof(o),
-					.flags = TL_SESSION_QUIESCE_AT_REST };
+	struct tl_session_options o = { .size = sizeof(o), .flags = TL_SESSION_QUIESCE_AT_REST };
 	sigset_t set;
 	int r;
 

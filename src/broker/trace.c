@@ -410,16 +410,40 @@ static int64_t detach(struct tl__asked *q)
 	return 0;
 }
 
-/* Killed in its stop it answers nothing any more, and its end has not been told yet. Of what the
- * kernel answers it says so itself. */
+/* Requests that are answered here; to all others the kernel says itself that the task is killed. */
+static bool is_answered_here(uint32_t request)
+{
+	switch (request) {
+	case TL__REQ_PEEKTEXT:
+	case TL__REQ_PEEKDATA:
+	case TL__REQ_POKETEXT:
+	case TL__REQ_POKEDATA:
+	case TL__REQ_DETACH:
+	case TL__REQ_SETOPTIONS:
+	case TL__REQ_OLDSETOPTIONS:
+	case TL__REQ_GETEVENTMSG:
+	case TL__REQ_GETSIGINFO:
+	case TL__REQ_SETSIGINFO:
+	case TL__REQ_LISTEN:
+	case TL__REQ_CONT:
+	case TL__REQ_SYSCALL:
+	case TL__REQ_SINGLESTEP:
+	case TL__REQ_SINGLEBLOCK:
+	case TL__REQ_SYSEMU:
+	case TL__REQ_SYSEMU_SINGLESTEP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Killed in its stop it answers nothing any more, and its end has not been told yet. */
 static bool is_killed(const struct tl__asked *q)
 {
 	uint64_t message;
 
-	if (q->request == TL__REQ_GETREGSET || q->request == TL__REQ_SETREGSET ||
-	    q->request == TL__REQ_GET_SYSCALL_INFO)
-		return false;
-	return tl_task_request(q->link->tracee->task, TL__REQ_GETEVENTMSG, 0, 0, &message,
+	return is_answered_here(q->request) &&
+	       tl_task_request(q->link->tracee->task, TL__REQ_GETEVENTMSG, 0, 0, &message,
 			       sizeof(message)) == -ESRCH;
 }
 

@@ -130,7 +130,8 @@ def unselected(trapline, tmp, rounds):
            "ns, the kernel's own cost")
 
 
-def build(trapline, tmp, rounds):
+def build_of_many_files(tmp):
+    """make's command line, and what goes before each."""
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src")
     files = ["decode/stat.c", "decode/process.c", "decode/net.c", "decode/file.c"]
     inc = f"-I{source}/decode -I{source}/base -I{source}/../include"
@@ -139,13 +140,16 @@ def build(trapline, tmp, rounds):
         f.write("all: " + " ".join(n + ".o" for n in names) + "\n")
         for i, n in enumerate(names):
             f.write(f"{n}.o:\n\tgcc -O2 {inc} -c {source}/{files[i % len(files)]} -o {n}.o\n")
-    make = ["make", "-s", "-j2"]
 
     def before():
         for n in names:
             if os.path.exists(f"{tmp}/{n}.o"):
                 os.unlink(f"{tmp}/{n}.o")
+    return ["make", "-s", "-j2"], before
 
+
+def build(trapline, tmp, rounds):
+    make, before = build_of_many_files(tmp)
     m = medians({"native": make, "ours": [trapline, "trace", "-o", "/dev/null", "--"] + make,
                  "strace": ["strace", "-f", "-o", "/dev/null"] + make,
                  "filtered": [trapline, "trace", "-e", "kexec_load", "-o", "/dev/null", "--"] + make}, rounds, tmp, before)
