@@ -81,6 +81,8 @@ struct tl__tracee {
 	bool backwards;           /* a call's entry: the first link stands nearest the kernel */
 	bool reporting;           /* inside the engine's callback */
 	bool interrupted;         /* by us, and not stopped yet */
+	int64_t usage[TL__USAGE_WORDS]; /* at its last stop; for tools that ask for it */
+	bool usage_known;
 	bool unfiltered;          /* its filters of system calls are suspended */
 	unsigned pins;            /* not to be freed yet */
 	int deliver;              /* of a signal: what the links before have left */
@@ -103,6 +105,7 @@ struct tl__call {
 		int kind; /* P_ALL, P_PID, P_PGID */
 		pid_t id;
 		bool by_id; /* waitid: the result is 0, and a siginfo */
+		bool again; /* EAGAIN where WNOHANG has 0: the flag is the descriptor's */
 	} wait;
 };
 
@@ -138,6 +141,7 @@ struct tl__tool {
 	bool suspicious;                 /* a call may have been made before that */
 	bool news_owed;                  /* a SIGCHLD that says this */
 	unsigned put_off;
+	bool wants_usage; /* its waits ask for it */
 	struct tl__sigchld news;
 	uint64_t looked_at; /* when its children were looked for: ns */
 };

@@ -72,6 +72,10 @@ static void show(struct tl__tracee *t, struct tl__link *l)
 	if (!tl__vlink_meets(&l->v, &t->now))
 		return;
 	t->emulated |= t->now.what == TL__WHAT_ENTRY && tl__vlink_emulates(&l->v);
+	if (l->tool->wants_usage) {
+		tl__person_usage(t->tid, t->usage);
+		t->usage_known = true;
+	}
 	tl__tool_tell(l);
 }
 

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { USAGE_64 = 144, USAGE_32 = 72, INFO_64 = 128, NOTHREAD = 0x20000000 };
+enum { INFO_64 = 128, NOTHREAD = 0x20000000, BY_PIDFD = 3 };
 
 static bool parse_id(const struct tl__tool *tool, struct tl__wait *w, int32_t pid)
 {
@@ -42,6 +42,20 @@ static bool are_known(enum tl__served what, const struct tl__notice *n)
 	       options & (WEXITED | WSTOPPED | WCONTINUED);
 }
 
+/* What is wrong with a descriptor the kernel says. */
+static bool parse_pidfd(const struct tl__notice *n, struct tl__wait *w)
+{
+	bool nonblock;
+
+	w->id = tl__person_of_pidfd(n->tid, (int)n->args[1], &nonblock);
+	w->kind = P_PID;
+	if (w->id > 0 && nonblock && !(w->options & WNOHANG)) {
+		w->again = true;
+		w->options |= WNOHANG;
+	}
+	return w->id > 0;
+}
+
 static bool parse(const struct tl__tool *tool, const struct tl__notice *n, enum tl__served what,
 		  struct tl__wait *w)
 {
@@ -57,6 +71,8 @@ static bool parse(const struct tl__tool *tool, const struct tl__notice *n, enum 
 		w->by_id = true;
 		if (w->kind == P_PGID && w->id == 0)
 			return parse_id(tool, w, 0);
+		if (w->kind == BY_PIDFD)
+			return parse_pidfd(n, w);
 		return w->kind == P_ALL || w->kind == P_PID || w->kind == P_PGID;
 	}
 	w->status = n->args[1];
@@ -81,13 +97,21 @@ static bool is_meant(const struct tl__link *l, const struct tl__wait *w, pid_t c
 	}
 }
 
-static int write_usage(const struct tl__call *c, unsigned word)
+static int write_usage(const struct tl__call *c, unsigned word, const struct tl__tracee *t)
 {
-	char nothing[USAGE_64] = { 0 };
+	int64_t usage[TL__USAGE_WORDS];
+	int32_t narrow[TL__USAGE_WORDS];
 
-	return c->wait.usage ? tl__caller_write(c->n.tid, c->wait.usage, nothing,
-						word == 8 ? USAGE_64 : USAGE_32)
-			     : 0;
+	if (!c->wait.usage)
+		return 0;
+	if (t->usage_known)
+		memcpy(usage, t->usage, sizeof(usage));
+	else
+		tl__person_usage(t->tid, usage);
+	for (int i = 0; i < TL__USAGE_WORDS; i++)
+		narrow[i] = (int32_t)usage[i];
+	return word == 8 ? tl__caller_write(c->n.tid, c->wait.usage, usage, sizeof(usage))
+			 : tl__caller_write(c->n.tid, c->wait.usage, narrow, sizeof(narrow));
 }
 
 /* A siginfo's head and its three words for a child, which begin where the machine's words align. */
@@ -127,7 +151,7 @@ static void tell(struct tl__broker *b, const struct tl__call *c, unsigned word, 
 	int64_t result = c->wait.by_id ? 0 : l->tracee->tid;
 
 	if (write_status(c, status) < 0 || write_info(c, word, l, status) < 0 ||
-	    write_usage(c, word) < 0)
+	    write_usage(c, word, l->tracee) < 0)
 		result = -EFAULT;
 	/* Taken back: it will be made again, and finds this then. */
 	if (tl__reply(b, c->n.id, result) < 0 || c->wait.options & WNOWAIT)
@@ -183,7 +207,9 @@ static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
 		return true;
 	}
 	if (c->wait.options & WNOHANG) {
-		tl__reply(b, c->n.id, write_info(c, word, NULL, 0) < 0 ? -EFAULT : 0);
+		int64_t none = c->wait.again ? -EAGAIN : 0;
+
+		tl__reply(b, c->n.id, write_info(c, word, NULL, 0) < 0 ? -EFAULT : none);
 		return true;
 	}
 	return false;
@@ -227,6 +253,7 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 {
 	struct tl__tool *tool = tl__tool_of(b, n->tid);
 	struct tl__call *c;
+	bool known;
 
 	if (!tool || TAILQ_EMPTY(&tool->links)) {
 		leave_to_kernel(b, n);
@@ -238,7 +265,9 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 		return;
 	}
 	c->n = *n;
-	if (!parse(tool, n, what, &c->wait)) {
+	known = parse(tool, n, what, &c->wait);
+	tool->wants_usage |= c->wait.usage != 0;
+	if (!known) {
 		leave_to_kernel(b, n);
 	} else if (tool->suspicious || is_for_handler(tool) || !look(tool, c, word)) {
 		c->doomed = tool->suspicious;

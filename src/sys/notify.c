@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct tl__notice) == sizeof(struct seccomp_notif), "seccomp_notif");
@@ -151,6 +152,77 @@ bool tl__person_may_suspend(pid_t tid)
 	       tl__proc_field_dec(them, "Seccomp_filters") <=
 		       tl__proc_field_dec(us, "Seccomp_filters") + 1 &&
 	       same_user_namespace(tid);
+}
+
+static int64_t line_of(const char *text, const char *key, int base)
+{
+	const char *at = strstr(text, key);
+
+	return at ? strtoll(at + strlen(key), NULL, base) : -1;
+}
+
+pid_t tl__person_of_pidfd(pid_t tid, int fd, bool *ret_nonblock)
+{
+	char path[64], text[1024];
+	ssize_t n = -1;
+	int64_t pid;
+	int info;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)tid, fd);
+	info = open(path, O_RDONLY | O_CLOEXEC);
+	if (info >= 0) {
+		n = read(info, text, sizeof(text) - 1);
+		close(info);
+	}
+	if (n <= 0)
+		return -EBADF;
+	text[n] = '\0';
+	pid = line_of(text, "\nPid:", 10);
+	*ret_nonblock = line_of(text, "flags:", 8) & O_NONBLOCK;
+	return pid > 0 ? (pid_t)pid : -EBADF;
+}
+
+/* Hundredths of a second to the two words of a timeval. */
+static void put_ticks(int64_t *to, unsigned long long ticks)
+{
+	unsigned long long hz = (unsigned long long)sysconf(_SC_CLK_TCK);
+
+	to[0] = (int64_t)(ticks / hz);
+	to[1] = (int64_t)(ticks % hz * (1000000 / hz));
+}
+
+static void usage_now(pid_t tid, int64_t usage[TL__USAGE_WORDS])
+{
+	enum { MAXRSS = 4, MINFLT = 8, MAJFLT = 9 };
+	unsigned long long t[4], minor[2], major[2];
+	char text[4096];
+	const char *at;
+
+	if (tl__kernel_proc_read(NULL, tid, TL__PROC_STAT, text, sizeof(text)) <= 0)
+		return;
+	at = strrchr(text, ')');
+	if (!at || sscanf(at + 1,
+			  " %*c %*d %*d %*d %*d %*d %*u %llu %llu %llu %llu %llu %llu %llu %llu",
+			  &minor[0], &minor[1], &major[0], &major[1], &t[0], &t[1], &t[2],
+			  &t[3]) != 8)
+		return;
+	put_ticks(usage, t[0] + t[2]);
+	put_ticks(usage + 2, t[1] + t[3]);
+	usage[MINFLT] = (int64_t)(minor[0] + minor[1]);
+	usage[MAJFLT] = (int64_t)(major[0] + major[1]);
+	if (tl__kernel_proc_read(NULL, tid, TL__PROC_STATUS, text, sizeof(text)) > 0)
+		usage[MAXRSS] = tl__proc_field_dec(text, "VmHWM");
+}
+
+void tl__person_usage(pid_t tid, int64_t usage[TL__USAGE_WORDS])
+{
+	siginfo_t si = { 0 };
+
+	memset(usage, 0, TL__USAGE_WORDS * sizeof(*usage));
+	if (syscall(SYS_waitid, P_PID, tid, &si,
+		    WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL, usage) < 0 ||
+	    si.si_pid != tid)
+		usage_now(tid, usage);
 }
 
 static bool has_child(pid_t tid, pid_t child)

@@ -47,6 +47,13 @@ int tl__person_read(pid_t tid, struct tl__person *p); /* -ESRCH */
 /* What a tracer needs to read and suspend filters, if the newest of its own is not counted:
  * CAP_SYS_ADMIN, and no filter that this process has not. */
 bool tl__person_may_suspend(pid_t tid);
+/* The process that a descriptor of this thread's stands for, and whether waits for it never block.
+ * -EBADF: none. */
+pid_t tl__person_of_pidfd(pid_t tid, int fd, bool *ret_nonblock);
+/* struct rusage in words of 64 bits, as wait4(2) has it: of the stop that a tracee of ours is in
+ * and that has not been waited for, else, to hundredths of a second, of now. */
+enum { TL__USAGE_WORDS = 18 };
+void tl__person_usage(pid_t tid, int64_t usage[TL__USAGE_WORDS]);
 /* Child processes of all threads: how many there are (may exceed max). */
 int tl__person_children(pid_t tgid, pid_t *pids, size_t max);
 /* The thread of a process that has made this child; 0: not known. */

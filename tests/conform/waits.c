@@ -2,6 +2,8 @@
 /* The wait family, for tracees and for other children. */
 #include "conform.h"
 
+#include <sys/resource.h>
+
 static void sleeps(void)
 {
 	for (;;)
@@ -260,6 +262,60 @@ static void twice(void)
 	end(pid);
 }
 
+static int pidfd_of(pid_t pid, unsigned flags)
+{
+	return (int)syscall(434 /* pidfd_open */, pid, flags);
+}
+
+static void by_pidfd(void)
+{
+	pid_t pid = child(sleeps), other = child(exits_7);
+	int fd = pidfd_of(pid, 0), nonblock = pidfd_of(pid, 04000), others = pidfd_of(other, 0);
+
+	name_it(other, "other");
+	rq(PTRACE_SEIZE, pid, 0, 0);
+	show_waitid((idtype_t)3, (pid_t)fd, WSTOPPED | WNOHANG);
+	show_waitid((idtype_t)3, (pid_t)nonblock, WSTOPPED);
+	rq(PTRACE_INTERRUPT, pid, 0, 0);
+	show_waitid((idtype_t)3, (pid_t)fd, WSTOPPED);
+	show_waitid((idtype_t)3, (pid_t)nonblock, WSTOPPED);
+	show_waitid((idtype_t)3, (pid_t)others, WEXITED);
+	show_waitid((idtype_t)3, 0, WEXITED);
+	show_waitid((idtype_t)3, -1, WEXITED);
+	show_waitid((idtype_t)3, 999, WEXITED);
+	kill(pid, SIGKILL);
+	show_waitid((idtype_t)3, (pid_t)fd, WEXITED);
+	show_waitid((idtype_t)3, (pid_t)fd, WEXITED);
+}
+
+static void spends_time(void)
+{
+	for (volatile int i = 0; i < 300000000; i++)
+		;
+	raise(SIGUSR1);
+}
+
+static void usage_of_stops(void)
+{
+	struct rusage ru;
+	pid_t pid = traced(spends_time);
+	int status;
+
+	for (int i = 0; i < 3; i++) {
+		memset(&ru, 0xff, sizeof(ru));
+		if (wait4(pid, &status, WNOHANG, &ru) == 0)
+			printf("not yet\n");
+		rq(PTRACE_CONT, pid, 0, 0);
+		memset(&ru, 0, sizeof(ru));
+		if (wait4(pid, &status, 0, &ru) == pid)
+			show_status(pid, status);
+		printf("%s, %s\n", ru.ru_utime.tv_sec || ru.ru_utime.tv_usec > 50000 ? "a while" : "no time",
+		       ru.ru_maxrss > 0 && ru.ru_minflt > 0 ? "memory" : "no memory");
+		if (!WIFSTOPPED(status))
+			break;
+	}
+}
+
 const struct conform_case cases_waits[] = { { "waitid", by_info },
 					    { "wait-for-nothing", nothing_there },
 					    { "wait-wrong-options", wrong_options },
@@ -272,4 +328,6 @@ const struct conform_case cases_waits[] = { { "waitid", by_info },
 					    { "wait-restarted", goes_on_after_signal },
 					    { "wait-not-a-child", not_a_child },
 					    { "wait-twice", twice },
+					    { "by-pidfd", by_pidfd },
+					    { "usage-of-stops", usage_of_stops },
 					    { NULL, NULL } };
