@@ -20,6 +20,11 @@ struct tl__asked {
 int64_t tl__asker_read(const struct tl__asked *q, uint64_t addr, void *buf, size_t len);
 int64_t tl__asker_write(const struct tl__asked *q, uint64_t addr, const void *buf, size_t len);
 
+/* registers.c: of a task that is stopped for this tracer */
+int64_t tl__registers_set(struct tl__asked *q);       /* GETREGSET, SETREGSET */
+int64_t tl__registers_poke_user(struct tl__asked *q); /* POKEUSER */
+int64_t tl__registers_plain(struct tl__asked *q);     /* all that carry one structure */
+
 /* seccomp.c: requests about filters, of a task that is stopped for this tracer. */
 int64_t tl__seccomp_get_filter(struct tl__asked *q);
 int64_t tl__seccomp_get_metadata(struct tl__asked *q);

@@ -13,6 +13,7 @@
  * link.c    the rules of one link (pure)
  * peer.c    other servers (message.c: what they say; registry.c: where they are)
  * trace.c   ptrace(2), request by request; narrow.c: in the layouts of 32 bits (pure)
+ * registers.c those for registers
  * seccomp.c its requests about filters, of which the tools' own is hidden
  * list.c    who traces what, as all servers of a user's tell: `trapline ps`
  * poke.c    getting a thread out of a wait that was left to the kernel
@@ -83,10 +84,10 @@ struct tl__tracee {
 	bool interrupted;         /* by us, and not stopped yet */
 	int64_t usage[TL__USAGE_WORDS]; /* at its last stop; for tools that ask for it */
 	bool usage_known;
-	bool unfiltered;          /* its filters of system calls are suspended */
-	unsigned pins;            /* not to be freed yet */
-	int deliver;              /* of a signal: what the links before have left */
-	bool replaced;            /* and whether that, or info, is not the kernel's any more */
+	bool unfiltered; /* its filters of system calls are suspended */
+	unsigned pins;   /* not to be freed yet */
+	int deliver;     /* of a signal: what the links before have left */
+	bool replaced;   /* and whether that, or info, is not the kernel's any more */
 	uint8_t info[TL__INFO_SIZE];
 	bool step_owed; /* a step ended in the same stop: next, with this info */
 	uint8_t step_info[TL__INFO_SIZE];

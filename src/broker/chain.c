@@ -172,6 +172,8 @@ uint32_t tl__chain_events(const struct tl__tracee *t)
 			e |= TL_EVENTS(TL_EVENT_EXIT);
 		if (l->v.options & TL__OPT_SECCOMP)
 			e |= TL_EVENTS(TL_EVENT_SECCOMP);
+		if (l->v.options & TL__OPT_RAW_REGS)
+			e |= TL_RAW_REGISTERS;
 	}
 	return e;
 }

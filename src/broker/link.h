@@ -9,6 +9,8 @@
 #ifndef TL_BROKER_LINK_H
 #define TL_BROKER_LINK_H
 
+#include "compat.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,7 +60,9 @@ enum tl__opt {
 	TL__OPT_SECCOMP = 0x80,
 	TL__OPT_EXITKILL = 1 << 20,
 	TL__OPT_SUSPEND_SECCOMP = 1 << 21,
-	TL__OPT_KNOWN = 0xff | TL__OPT_EXITKILL | TL__OPT_SUSPEND_SECCOMP,
+	TL__OPT_RAW_REGS = 1 << 28, /* arm64's alone, and no kernel's yet */
+	TL__OPT_KNOWN = 0xff | TL__OPT_EXITKILL | TL__OPT_SUSPEND_SECCOMP |
+			TL__BY_HOST(0, TL__OPT_RAW_REGS),
 };
 
 /* PTRACE_EVENT_*. */

@@ -201,10 +201,9 @@ static void usage_now(pid_t tid, int64_t usage[TL__USAGE_WORDS])
 	if (tl__kernel_proc_read(NULL, tid, TL__PROC_STAT, text, sizeof(text)) <= 0)
 		return;
 	at = strrchr(text, ')');
-	if (!at || sscanf(at + 1,
-			  " %*c %*d %*d %*d %*d %*d %*u %llu %llu %llu %llu %llu %llu %llu %llu",
-			  &minor[0], &minor[1], &major[0], &major[1], &t[0], &t[1], &t[2],
-			  &t[3]) != 8)
+	if (!at ||
+	    sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %llu %llu %llu %llu %llu %llu %llu %llu",
+		   &minor[0], &minor[1], &major[0], &major[1], &t[0], &t[1], &t[2], &t[3]) != 8)
 		return;
 	put_ticks(usage, t[0] + t[2]);
 	put_ticks(usage + 2, t[1] + t[3]);
@@ -219,8 +218,8 @@ void tl__person_usage(pid_t tid, int64_t usage[TL__USAGE_WORDS])
 	siginfo_t si = { 0 };
 
 	memset(usage, 0, TL__USAGE_WORDS * sizeof(*usage));
-	if (syscall(SYS_waitid, P_PID, tid, &si,
-		    WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL, usage) < 0 ||
+	if (syscall(SYS_waitid, P_PID, tid, &si, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL,
+		    usage) < 0 ||
 	    si.si_pid != tid)
 		usage_now(tid, usage);
 }

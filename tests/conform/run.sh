@@ -13,5 +13,15 @@ for c in ${*:-$($conform)}; do
 	echo "FAIL $c"
 	diff /tmp/natively /tmp/brokered
 done
+raw=$(dirname "$conform")/raw_option
+if [ -e "$raw" ]; then
+	n=$((n + 1))
+	case $(uname -m) in aarch64) want=ok ;; *) want=refused ;; esac
+	is=$(trapline run -- $raw)
+	if [ "$is" != $want ] || [ "$($raw)" != refused ]; then
+		failed=$((failed + 1))
+		echo "FAIL raw_option: $is"
+	fi
+fi
 echo "$n cases: $failed differ"
 [ $failed = 0 ]

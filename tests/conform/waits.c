@@ -309,7 +309,8 @@ static void usage_of_stops(void)
 		memset(&ru, 0, sizeof(ru));
 		if (wait4(pid, &status, 0, &ru) == pid)
 			show_status(pid, status);
-		printf("%s, %s\n", ru.ru_utime.tv_sec || ru.ru_utime.tv_usec > 50000 ? "a while" : "no time",
+		printf("%s, %s\n",
+		       ru.ru_utime.tv_sec || ru.ru_utime.tv_usec > 50000 ? "a while" : "no time",
 		       ru.ru_maxrss > 0 && ru.ru_minflt > 0 ? "memory" : "no memory");
 		if (!WIFSTOPPED(status))
 			break;

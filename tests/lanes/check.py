@@ -146,7 +146,7 @@ def main():
             p = lane(name, "sh", "./values.sh", "trapline", ".", *described, files=files)
             result(f"{name} values", p.returncode == 0 and re.search(r"^[1-9][0-9]+ passed, 0 failed$", p.stdout, re.M), p.stdout)
         if name in ("x86-6.1", "arm64"):
-            files = [f"{BUILD}/tests/conform", f"{BUILD}/tests/facts-notify", f"{ROOT}/tests/conform/run.sh"]
+            files = [f"{BUILD}/tests/conform", f"{BUILD}/tests/raw_option", f"{BUILD}/tests/facts-notify", f"{ROOT}/tests/conform/run.sh"]
             p = lane(name, "sh", "-c", "./facts-notify && sh ./run.sh ./conform", files=files)
             said = re.search(r"^\d+ cases: \d+ differ$", p.stdout, re.M)
             result(f"{name} broker: {said[0] if said else 'ended early'}", p.returncode == 0, p.stdout)
