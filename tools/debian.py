@@ -68,7 +68,7 @@ class Apt:
         site, security = mirrors()
         with open(f"{self.dir}/sources.list", "w") as f:
             if self.arch:
-                f.write(f"deb [arch={self.arch}] {site} bookworm main\n")
+                f.write(f"deb [arch={self.arch}] {site} bookworm main\n" if self.arch != "source" else f"deb-src {site} bookworm main\n")
             else:
                 # Only kernels are wanted of the others. A list that is out of step on a mirror takes its whole suite with it.
                 f.writelines(f"deb {'' if suite == 'bookworm' else KERNELS} {site} {suite} main\n" for suite in SUITES)
@@ -113,3 +113,21 @@ class Apt:
         shutil.rmtree(f"{to}.new", ignore_errors=True)
         self.add([name] + self.binaries(name, arch), arch, f"{to}.new")
         os.rename(f"{to}.new", to)
+
+
+def source(name):
+    """The folder of a source package, unpacked once with Debian's patches."""
+    to = f"{CACHE}/source-{name}"
+    with alone():
+        if not os.path.isdir(to):
+            apt = Apt("source")
+            said = apt.update()
+            shutil.rmtree(f"{to}.new", ignore_errors=True)
+            os.makedirs(f"{to}.new")
+            p = apt.run("apt-get", "source", "--only-source", name, cwd=f"{to}.new")
+            folders = [f for f in os.listdir(f"{to}.new") if os.path.isdir(f"{to}.new/{f}")]
+            if p.returncode or len(folders) != 1:
+                fail(f"the source of {name} cannot be fetched: {said} {p.stderr.strip()[-400:]}")
+            os.rename(f"{to}.new/{folders[0]}", to)
+            shutil.rmtree(f"{to}.new")
+    return to

@@ -19,7 +19,9 @@ extern "C" {
 enum tl_origin {
 	TL_ORIGIN_SPAWN = 1,
 	TL_ORIGIN_ATTACH, /* a thread found by tl_session_attach() */
-	TL_ORIGIN_ORPHAN, /* born to a tracee that was killed before it could report the birth */
+	/* Born to a tracee that was killed before it could report the birth; or, where births are
+	   not reported, made with CLONE_PTRACE. */
+	TL_ORIGIN_ORPHAN,
 };
 
 enum tl_session_flags {

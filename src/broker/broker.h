@@ -194,6 +194,8 @@ void tl__tracee_poke(struct tl__tracee *t);
 
 /* tracee.c */
 struct tl__tracee *tl__tracee_find(struct tl__broker *b, pid_t tid);
+void tl__tracee_orphan(struct tl__broker *b,
+		       struct tl_task *task); /* that no clone event told of */
 /* A link to a task that is not traced through us yet, or is. *ret is the tool's. */
 int tl__tracee_link(struct tl__broker *b, pid_t tid, struct tl__tool *tool, pid_t tracer,
 		    bool seize, uint32_t options, bool stop, struct tl__link **ret);

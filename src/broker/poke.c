@@ -23,8 +23,8 @@ static void poke(struct tl__broker *b, pid_t tid)
 		tl__visit_interrupt(b, tid);
 }
 
-/* UNKNOWN: whose thread it is, which takes a look at /proc; no process has that number. */
-enum { SWEEP_AT = 4096, UNKNOWN = 1 << 30 };
+/* In the place of a process: whose thread it is takes a look at /proc; it is nobody's any more. */
+enum { SWEEP_AT = 256, UNKNOWN = 1 << 30, GONE = UNKNOWN + 1 };
 
 bool tl__is_alive(uint64_t id, void *value)
 {
@@ -57,11 +57,12 @@ void tl__poke_waits(struct tl__broker *b, pid_t tgid)
 {
 	for (size_t i = 0; b->in_kernel.used && i < b->in_kernel.cap; i++) {
 		struct tl__hash_slot *s = &b->in_kernel.slots[i];
-		struct tl__person p = { .tgid = -1 };
+		struct tl__person p;
 
-		if (s->value == (void *)(uintptr_t)UNKNOWN &&
-		    tl__person_read((pid_t)s->key, &p) >= 0)
-			s->value = (void *)(uintptr_t)p.tgid;
+		if (s->value == (void *)(uintptr_t)UNKNOWN)
+			s->value = (void *)(uintptr_t)(tl__person_read((pid_t)s->key, &p) < 0
+							       ? GONE
+							       : p.tgid);
 		if (s->value == (void *)(uintptr_t)tgid)
 			poke(b, (pid_t)s->key);
 	}

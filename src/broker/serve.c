@@ -192,9 +192,20 @@ static int loop(struct tl__broker *b)
 	}
 }
 
+static void on_task(struct tl_session *session, struct tl_task *task, enum tl_origin origin,
+		    void *data)
+{
+	(void)session;
+	if (origin == TL_ORIGIN_ORPHAN)
+		tl__tracee_orphan(data, task);
+}
+
 static int set_up(struct tl__broker *b)
 {
-	struct tl_session_options o = { .size = sizeof(o), .flags = TL_SESSION_QUIESCE_AT_REST };
+	struct tl_session_options o = { .size = sizeof(o),
+					.flags = TL_SESSION_QUIESCE_AT_REST,
+					.on_task = on_task,
+					.data = b };
 	sigset_t set;
 	int r;
 

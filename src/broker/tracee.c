@@ -5,9 +5,11 @@
 #include "peer.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <trapline/decode.h>
 #include <unistd.h>
 
 static void tracee_free(struct tl__tracee *t)
@@ -207,22 +209,11 @@ static void adopt(struct tl__tracee *child, const struct tl__link *from)
 	l->v.stop_owed = l->v.born = true;
 }
 
-/* The child goes to those whose options say so. Nobody: it is let go. */
-static void born(struct tl__tracee *t, struct tl_task *task, enum tl__what what)
+/* NULL: nobody wants it. */
+static void take(struct tl__tracee *child, struct tl_task *task)
 {
-	struct tl__tracee *child = NULL;
 	struct tl__link *l;
 
-	TAILQ_FOREACH (l, &t->links, of_tracee) {
-		if (!tl__vlink_wants_birth(&l->v, what))
-			continue;
-		if (!child)
-			child = tracee_new(t->broker, task, tl_task_tid(task));
-		if (child) {
-			child->unfiltered = t->unfiltered;
-			adopt(child, l);
-		}
-	}
 	if (child &&
 	    tl_engine_attach(task, &ops, child, tl__chain_events(child), &child->engine) < 0) {
 		while ((l = TAILQ_FIRST(&child->links)))
@@ -232,6 +223,74 @@ static void born(struct tl__tracee *t, struct tl_task *task, enum tl__what what)
 	}
 	if (!child)
 		tl__ignore(tl_task_detach(task));
+}
+
+/* Whether the clone call that it is in says CLONE_PTRACE. */
+static bool makes_traced_child(struct tl_task *task)
+{
+	static const struct {
+		enum tl_abi abi;
+		const char *nr, *arg;
+	} machines[] = { { TL_ABI_X86_64, "orig_rax", "rdi" },
+			 { TL_ABI_I386, "orig_eax", "ebx" },
+			 { TL_ABI_ARM64, "x8", "x0" },
+			 { TL_ABI_ARM, "r7", "r0" } };
+	uint64_t nr, arg;
+	size_t i;
+
+	for (i = 0; i < tl__array_len(machines); i++)
+		if (tl_task_read_reg(task, machines[i].nr, &nr) == 0)
+			break;
+	if (i == tl__array_len(machines) || tl_task_read_reg(task, machines[i].arg, &arg) < 0)
+		return false;
+	if ((int64_t)nr == tl_syscall_number(machines[i].abi, "clone3") &&
+	    tl_task_read_mem(task, arg, &arg, sizeof(arg)) != sizeof(arg))
+		return false;
+	else if ((int64_t)nr != tl_syscall_number(machines[i].abi, "clone3") &&
+		 (int64_t)nr != tl_syscall_number(machines[i].abi, "clone"))
+		return false;
+	return arg & CLONE_PTRACE;
+}
+
+/* The child goes to those whose options say so. Nobody: it is let go. */
+static void born(struct tl__tracee *t, struct tl_task *task, enum tl__what what)
+{
+	bool all = makes_traced_child(t->task);
+	struct tl__tracee *child = NULL;
+	struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee) {
+		if (!all && !tl__vlink_wants_birth(&l->v, what))
+			continue;
+		if (!child)
+			child = tracee_new(t->broker, task, tl_task_tid(task));
+		if (child) {
+			child->unfiltered = t->unfiltered;
+			adopt(child, l);
+		}
+	}
+	take(child, task);
+}
+
+/* Made with CLONE_PTRACE: the child goes to all who trace its parent, whatever their options. */
+void tl__tracee_orphan(struct tl__broker *b, struct tl_task *task)
+{
+	pid_t tid = tl_task_tid(task);
+	struct tl__tracee *t, *child = NULL;
+	struct tl__person p;
+	struct tl__link *l;
+
+	if (tl__person_read(tid, &p) < 0)
+		return;
+	TAILQ_FOREACH (t, &b->tracees, link)
+		if (t->engine && t->tgid == (p.tgid == tid ? p.ppid : p.tgid))
+			break;
+	if (t)
+		child = tracee_new(b, task, tid);
+	if (child)
+		TAILQ_FOREACH (l, &t->links, of_tracee)
+			adopt(child, l);
+	take(child, task);
 }
 
 static tl_verdict on_clone(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)

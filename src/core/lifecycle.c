@@ -157,7 +157,39 @@ void tl__lifecycle_exec(struct tl_task *task, pid_t former)
 	tl__task_unref(task);
 }
 
-/* Was this parked task's parent (or, for a thread, its process) the one that died? */
+enum { REPORTS_BIRTHS = TL__PTO_FORK | TL__PTO_VFORK | TL__PTO_CLONE };
+
+static long parent_of(struct tl_session *s, pid_t tid)
+{
+	char status[4096];
+
+	if (s->sys->ops->proc_read(s->sys, tid, TL__PROC_STATUS, status, sizeof(status)) < 0)
+		return -1;
+	return tl__proc_field_dec(status, "PPid");
+}
+
+/* Whether a task may have made this one and will report it: one of its process's (of a thread), or
+ * of its parent's, or (CLONE_PARENT) one that has the same parent. */
+static bool is_expected(struct tl_session *s, const struct tl_task *task, pid_t tgid, pid_t ppid)
+{
+	const struct tl_task *other;
+
+	TAILQ_FOREACH (other, &s->tasks, link) {
+		if (other == task || !(other->options & REPORTS_BIRTHS) ||
+		    other->state == TL__TASK_PARKED)
+			continue;
+		if (other->process->tgid == (tgid == task->tid ? ppid : tgid))
+			return true;
+		if (tgid == task->tid && parent_of(s, other->tid) == ppid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A parked task that nobody will report: its parent (or, of a thread, its process) has died; or has
+ * made it with CLONE_PTRACE, which attaches it without a word of it.
+ */
 static bool is_orphan(struct tl_session *s, const struct tl_task *task)
 {
 	char status[4096];
@@ -168,9 +200,9 @@ static bool is_orphan(struct tl_session *s, const struct tl_task *task)
 		return false;
 	ppid = tl__proc_field_dec(status, "PPid");
 	tgid = tl__proc_field_dec(status, "Tgid");
-	if (tgid == task->tid)
-		return !tl__hash_get(&s->processes, (uint64_t)ppid);
-	return !tl__hash_get(&s->processes, (uint64_t)tgid);
+	if (!tl__hash_get(&s->processes, (uint64_t)(tgid == task->tid ? ppid : tgid)))
+		return true;
+	return !is_expected(s, task, (pid_t)tgid, (pid_t)ppid);
 }
 
 static void adopt_orphans(struct tl_session *s)

@@ -2,6 +2,8 @@
 /* fork, vfork, clone, exec and exit. */
 #include "conform.h"
 
+#include <sched.h>
+
 #include <pthread.h>
 #include <sched.h>
 
@@ -225,6 +227,71 @@ static void leader_ends_first(void)
 	show(pid, __WALL);
 }
 
+static void clones_with(unsigned long flags)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+	int status;
+
+	if (pid == 0)
+		_exit(21);
+	while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
+		;
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 99);
+}
+
+static void clones_traced(void)
+{
+	clones_with(CLONE_PTRACE | SIGCHLD);
+}
+
+static void clones_traced_when_told(void)
+{
+	pause();
+	clones_with(CLONE_PTRACE | SIGCHLD);
+}
+
+/* It is attached with no event that tells of it. */
+static void of_clone_ptrace(pid_t pid)
+{
+	int status;
+	pid_t below = waitpid(-1, &status, __WALL);
+
+	name_it(below, "grandchild");
+	show_status(below, status);
+	show_siginfo(below);
+	rq(PTRACE_CONT, below, 0, 0);
+	show(below, __WALL);
+	show(pid, 0);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void clone_ptrace(void)
+{
+	pid_t pid = traced(clones_traced);
+
+	rq(PTRACE_CONT, pid, 0, 0);
+	of_clone_ptrace(pid);
+}
+
+static void on_told(int sig)
+{
+	(void)sig;
+}
+
+static void clone_ptrace_seized(void)
+{
+	pid_t pid;
+
+	signal(SIGUSR1, on_told);
+	pid = child(clones_traced_when_told);
+	until(pid, 'S');
+	rq(PTRACE_SEIZE, pid, 0, 0);
+	kill(pid, SIGUSR1);
+	show(pid, 0);
+	rq(PTRACE_CONT, pid, 0, SIGUSR1);
+	of_clone_ptrace(pid);
+}
+
 const struct conform_case cases_births[] = { { "fork-event", fork_event },
 					     { "vfork-event", vfork_event },
 					     { "fork-unfollowed", fork_unfollowed },
@@ -236,4 +303,6 @@ const struct conform_case cases_births[] = { { "fork-event", fork_event },
 					     { "exit-event", exit_event },
 					     { "exit-event-killed", exit_event_killed },
 					     { "leader-ends-first", leader_ends_first },
+					     { "clone-ptrace", clone_ptrace },
+					     { "clone-ptrace-seized", clone_ptrace_seized },
 					     { NULL, NULL } };
