@@ -93,6 +93,14 @@ TL_CHECKED int tl_session_run(struct tl_session *session);
 TL_CHECKED int tl_session_turn(struct tl_session *session);
 
 /*
+ * Looks for tasks that are gone without a word, and reports their deaths, superseded. For sessions
+ * that do not trace all threads of a process: where one that they do not trace calls exec(2), the
+ * leader's trace ends, and the kernel tells nobody (fs/exec.c, de_thread). A look at /proc for each
+ * process: to be called now and then, while nothing happens.
+ */
+TL_CHECKED int tl_session_sweep(struct tl_session *session);
+
+/*
  * A descriptor that polls readable when tl_session_turn() has something to do. It belongs to the
  * session. Behind it stands a thread of the library that only looks (waitid with WNOWAIT); a stop
  * found this way costs one more thread switch than in tl_session_run().

@@ -61,6 +61,15 @@ int tl_session_turn(struct tl_session *session)
 	return r < 0 ? r : tl__err_public(tl__loop_turn(session));
 }
 
+int tl_session_sweep(struct tl_session *session)
+{
+	int r = tl__api_check(session);
+
+	if (r == 0)
+		tl__lifecycle_sweep(session);
+	return r;
+}
+
 int tl_session_fd(struct tl_session *session)
 {
 	int r = tl__api_check(session);

@@ -251,13 +251,15 @@ void tl__tool_ended(struct tl__tool *tool, pid_t child);
 bool tl__tool_has_ended_child(struct tl__tool *tool, const struct tl__wait *w);
 void tl__tool_watch_children(struct tl__tool *tool);
 void tl__tool_glance_at_children(struct tl__tool *tool); /* not more often than that is worth */
+/* For how long at most nothing is to be looked for, in ms; -1: for ever. SWEEP: and then for tasks
+ * that have gone without a word. */
+enum { TL__SWEEP_MS = 1000 };
+int tl__tools_patience(struct tl__broker *b);
 bool tl__tools_have_news(const struct tl__broker *b);
 void tl__tools_signal(struct tl__broker *b, bool calls); /* those; calls: some are there yet */
 void tl__tools_were_signalled(struct tl__broker *b);     /* long enough ago */
 bool tl__tool_owns(const struct tl__tool *tool, int fd);
 void tl__tool_polled(struct tl__tool *tool, int fd); /* one of its descriptors is readable */
-/* For how long at most nothing is to be looked for, in ms; -1: for ever. */
-int tl__tools_patience(struct tl__broker *b);
 
 /* open.c: the calls that are received and not answered, where the front can see them */
 struct tl__open;

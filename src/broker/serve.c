@@ -155,6 +155,15 @@ static void watch_children(struct tl__broker *b)
 			tl__tool_watch_children(tool);
 }
 
+static void sweep(struct tl__broker *b)
+{
+	struct tl__tool *tool;
+
+	tl__ignore(tl_session_sweep(b->session));
+	TAILQ_FOREACH (tool, &b->tools, link)
+		tl__waits_look(tool);
+}
+
 static bool has_calls(const struct tl__broker *b, const struct epoll_event *e, int n)
 {
 	for (int i = 0; i < n; i++)
@@ -166,8 +175,8 @@ static bool has_calls(const struct tl__broker *b, const struct epoll_event *e, i
 static int loop(struct tl__broker *b)
 {
 	struct epoll_event e[16];
+	int n, r, patience;
 	bool news;
-	int n, r;
 
 	for (;;) {
 		/* Each stop comes with a signal. */
@@ -178,11 +187,14 @@ static int loop(struct tl__broker *b)
 		if (b->over && !b->first && !tl_session_task_count(b->session))
 			return 0;
 		news = tl__tools_have_news(b);
-		n = epoll_wait(b->poll, e, (int)tl__array_len(e), news ? 0 : tl__tools_patience(b));
+		patience = news ? 0 : tl__tools_patience(b);
+		n = epoll_wait(b->poll, e, (int)tl__array_len(e), patience);
 		if (news) {
 			tl__tools_signal(b, has_calls(b, e, n));
 		} else if (n == 0) {
 			watch_children(b);
+			if (patience == TL__SWEEP_MS)
+				sweep(b);
 			tl__tools_were_signalled(b);
 			tl__tools_look_at_tracers(b);
 		}

@@ -373,6 +373,9 @@ int tl__tools_patience(struct tl__broker *b)
 		TAILQ_FOREACH (c, &tool->tracers, link)
 			if (c->fd < 0)
 				return TRACERS_MS;
+	TAILQ_FOREACH (tool, &b->tools, link)
+		if (!TAILQ_EMPTY(&tool->waiting))
+			return TL__SWEEP_MS;
 	return -1;
 }
 

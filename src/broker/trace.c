@@ -439,7 +439,20 @@ int64_t tl__serve_request(struct tl__broker *b, const struct tl__notice *n, unsi
 	return serve(&q);
 }
 
+/* A tool of another pid namespace speaks of ids that are not ours: the kernel serves it, alone. */
+static bool is_foreign(struct tl__broker *b, const struct tl__notice *n)
+{
+	uint32_t request = (uint32_t)n->args[0];
+	bool attaches =
+		request == TL__REQ_TRACEME || request == TL__REQ_ATTACH || request == TL__REQ_SEIZE;
+
+	return (attaches || !tl__tool_of(b, n->tid)) && !tl__person_shares_pids(n->tid);
+}
+
 void tl__serve_ptrace(struct tl__broker *b, const struct tl__notice *n, unsigned word)
 {
-	tl__answer(b, n, tl__serve_request(b, n, word, NULL));
+	if (is_foreign(b, n))
+		tl__pass(b, n->id);
+	else
+		tl__answer(b, n, tl__serve_request(b, n, word, NULL));
 }

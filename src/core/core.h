@@ -298,6 +298,7 @@ void tl__lifecycle_birth(struct tl_task *task, struct tl_event *ev);
 void tl__lifecycle_exec(struct tl_task *task, pid_t former);
 void tl__lifecycle_death(struct tl_task *task, const struct tl__waited *w, uint64_t now);
 void tl__lifecycle_done(struct tl_session *s);
+void tl__lifecycle_sweep(struct tl_session *s);
 void tl__lifecycle_unknown(struct tl_session *s, const struct tl__waited *w, uint64_t now);
 
 #define TL__EVENTS_KNOWN (TL_EVENTS_ALL | TL_EVENTS(TL_EVENT_SECCOMP) | TL_RAW_REGISTERS)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct early_death {
 	struct tl__waited how;
@@ -155,6 +156,38 @@ void tl__lifecycle_exec(struct tl_task *task, pid_t former)
 	if (tl__task_rename(thread, task->tid) < 0)
 		tl__fail(s, thread, "follow an exec", -ENOMEM);
 	tl__task_unref(task);
+}
+
+static bool has_vanished(const struct tl_task *task)
+{
+	struct tl__sys *sys = task->session->sys;
+	char status[4096];
+
+	/* Others end as any task does; and a dead leader is there, traced, until all are dead. */
+	return task->state == TL__TASK_RUNNING && task->tid == task->process->tgid &&
+	       sys->ops->proc_read(sys, task->tid, TL__PROC_STATUS, status, sizeof(status)) > 0 &&
+	       tl__proc_field_dec(status, "TracerPid") != getpid();
+}
+
+/*
+ * When a thread that nobody traces calls exec, the leader that we trace is released without a word
+ * (fs/exec.c: de_thread), and its id is the thread's.
+ */
+void tl__lifecycle_sweep(struct tl_session *s)
+{
+	struct tl_event ev = { .exit = { .superseded = true } };
+	struct tl_task *task;
+
+	TAILQ_FOREACH (task, &s->tasks, link)
+		if (has_vanished(task))
+			break;
+	if (!task)
+		return;
+	tl__task_ref(task);
+	report_death(task, &ev);
+	tl__task_gone(task);
+	tl__task_unref(task);
+	tl__lifecycle_sweep(s); /* the callbacks may have changed the list */
 }
 
 enum { REPORTS_BIRTHS = TL__PTO_FORK | TL__PTO_VFORK | TL__PTO_CLONE };

@@ -129,15 +129,19 @@ int tl__person_read(pid_t tid, struct tl__person *p)
 	return 0;
 }
 
-/* The first user namespace's is what the kernel asks for: ours are seen to be of one. */
-static bool same_user_namespace(pid_t tid)
+static bool same_namespace(pid_t tid, const char *which)
 {
+	char ours[40], theirs[40];
 	struct stat us, them;
-	char path[40];
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
-	return stat("/proc/self/ns/user", &us) == 0 && stat(path, &them) == 0 &&
-	       us.st_ino == them.st_ino;
+	snprintf(ours, sizeof(ours), "/proc/self/ns/%s", which);
+	snprintf(theirs, sizeof(theirs), "/proc/%d/ns/%s", (int)tid, which);
+	return stat(ours, &us) == 0 && stat(theirs, &them) == 0 && us.st_ino == them.st_ino;
+}
+
+bool tl__person_shares_pids(pid_t tid)
+{
+	return same_namespace(tid, "pid");
 }
 
 bool tl__person_may_suspend(pid_t tid)
@@ -151,7 +155,8 @@ bool tl__person_may_suspend(pid_t tid)
 	return tl__proc_field_hex(them, "CapEff") >> CAP_SYS_ADMIN_ & 1 &&
 	       tl__proc_field_dec(them, "Seccomp_filters") <=
 		       tl__proc_field_dec(us, "Seccomp_filters") + 1 &&
-	       same_user_namespace(tid);
+	       /* The first one is what the kernel asks for: theirs is seen to be ours. */
+	       same_namespace(tid, "user");
 }
 
 static int64_t line_of(const char *text, const char *key, int base)

@@ -54,6 +54,8 @@ pid_t tl__person_of_pidfd(pid_t tid, int fd, bool *ret_nonblock);
  * and that has not been waited for, else, to hundredths of a second, of now. */
 enum { TL__USAGE_WORDS = 18 };
 void tl__person_usage(pid_t tid, int64_t usage[TL__USAGE_WORDS]);
+/* Whether it has the process ids that we have. */
+bool tl__person_shares_pids(pid_t tid);
 /* Child processes of all threads: how many there are (may exceed max). */
 int tl__person_children(pid_t tgid, pid_t *pids, size_t max);
 /* The thread of a process that has made this child; 0: not known. */

@@ -158,8 +158,39 @@ static void group_ends(void)
 	printf("%d births, %d first stops, %d ends\n", births, stops, ends);
 }
 
-const struct conform_case cases_many[] = {
-	{ "another-thread", another_thread }, { "thread-ends", thread_ends },
-	{ "tracer-dies", tracer_dies },       { "tracer-dies-exitkill", tracer_dies_exitkill },
-	{ "group-ends", group_ends },         { NULL, NULL }
-};
+static void *executes(void *arg)
+{
+	(void)arg;
+	usleep(50000);
+	execl("/bin/true", "true", NULL);
+	_exit(9);
+}
+
+static void has_one_that_executes(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, executes, NULL);
+	for (;;)
+		pause();
+}
+
+/* The leader is traced alone: another thread's exec ends that, and no stop tells of it. */
+static void exec_beside(void)
+{
+	pid_t pid = child(has_one_that_executes);
+
+	until(pid, 'S');
+	rq(PTRACE_SEIZE, pid, 0, 0);
+	show(pid, 0);
+	tell(PTRACE_INTERRUPT, pid, 0, 0);
+	show(pid, 0);
+}
+
+const struct conform_case cases_many[] = { { "another-thread", another_thread },
+					   { "thread-ends", thread_ends },
+					   { "tracer-dies", tracer_dies },
+					   { "tracer-dies-exitkill", tracer_dies_exitkill },
+					   { "group-ends", group_ends },
+					   { "exec-beside", exec_beside },
+					   { NULL, NULL } };
