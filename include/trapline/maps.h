@@ -26,6 +26,15 @@ TL_CHECKED int tl_maps_new(struct tl_task *task, struct tl_maps **ret_maps);
 TL_CHECKED bool tl_maps_next(struct tl_maps *maps, struct tl_mapping *ret);
 TL_API void tl_maps_free(struct tl_maps *maps); /* accepts NULL */
 
+/*
+ * Breakpoints that a dead debugger has left in a process: where text that is mapped from a file has
+ * a breakpoint, and the file has not. each, which may be NULL, is told of every one; lift puts back
+ * what the file has. How many; or -ESRCH, -EACCES, -EPERM (as for /proc/PID/mem). The process need
+ * not be traced, nor stopped: a thread that has executed one already gets its SIGTRAP.
+ */
+TL_CHECKED int tl_leftover_breakpoints(int32_t pid, bool lift,
+				       void (*each)(tl_addr addr, void *data), void *data);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Public: mappings. */
 #include "api.h"
+#include "leftover.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,4 +58,12 @@ void tl_maps_free(struct tl_maps *maps)
 	if (maps)
 		free(maps->text);
 	free(maps);
+}
+
+int tl_leftover_breakpoints(int32_t pid, bool lift, void (*each)(tl_addr addr, void *data),
+			    void *data)
+{
+	int r = tl__leftover_breakpoints(pid, lift, each, data);
+
+	return r == -ENOENT ? -ESRCH : r;
 }

@@ -11,6 +11,7 @@
  * tracee.c  tasks: one engine each, and what it reports in ptrace(2)'s words
  * chain.c   the links of a task, that every event passes along
  * link.c    the rules of one link (pure)
+ * lift.c    what a killed debugger leaves behind
  * peer.c    other servers (message.c: what they say; registry.c: where they are)
  * trace.c   ptrace(2), request by request; narrow.c: in the layouts of 32 bits (pure)
  * registers.c those for registers
@@ -84,10 +85,11 @@ struct tl__tracee {
 	bool interrupted;         /* by us, and not stopped yet */
 	int64_t usage[TL__USAGE_WORDS]; /* at its last stop; for tools that ask for it */
 	bool usage_known;
-	bool unfiltered; /* its filters of system calls are suspended */
-	unsigned pins;   /* not to be freed yet */
-	int deliver;     /* of a signal: what the links before have left */
-	bool replaced;   /* and whether that, or info, is not the kernel's any more */
+	struct tl__lifted *lifted; /* breakpoints of a debugger that was killed; or NULL */
+	bool unfiltered;           /* its filters of system calls are suspended */
+	unsigned pins;             /* not to be freed yet */
+	int deliver;               /* of a signal: what the links before have left */
+	bool replaced;             /* and whether that, or info, is not the kernel's any more */
 	uint8_t info[TL__INFO_SIZE];
 	bool step_owed; /* a step ended in the same stop: next, with this info */
 	uint8_t step_info[TL__INFO_SIZE];
@@ -143,6 +145,7 @@ struct tl__tool {
 	bool news_owed;                  /* a SIGCHLD that says this */
 	unsigned put_off;
 	bool wants_usage; /* its waits ask for it */
+	bool debugs;      /* it has stepped or changed a tracee: breakpoints may be its own */
 	struct tl__sigchld news;
 	uint64_t looked_at; /* when its children were looked for: ns */
 };
@@ -183,6 +186,8 @@ enum tl__served tl__filter_served(const struct tl__notice *n,
 /* chain.c */
 tl_verdict tl__chain_report(struct tl_engine *engine, const struct tl__happening *h);
 uint32_t tl__chain_events(const struct tl__tracee *t); /* that the links need */
+/* What it was told of as a debugger it takes with it. */
+void tl__chain_tracer_died(struct tl__link *l);
 /* The kernel's answer, of a task that stands still. One that is a tool keeps its filters. */
 int tl__chain_suspend_filters(struct tl__tracee *t);
 struct tl__link *tl__chain_next(const struct tl__tracee *t, struct tl__link *l);
@@ -207,6 +212,13 @@ struct tl__link *tl__tracee_stand_in(struct tl__peer *p, struct tl__tool *tool, 
 void tl__visit_interrupt(struct tl__broker *b, pid_t tid);
 bool tl__visit_interrupts(struct tl__broker *b, pid_t tid); /* and it has not stopped yet */
 bool tl__visit_sigchld(struct tl__broker *b, pid_t tgid, pid_t tid, const void *info);
+
+/* lift.c */
+void tl__lift_breakpoints(struct tl__tool *tool); /* of a tool that has been killed */
+/* A signal that is about such a breakpoint: it is to be dropped, and the task goes on where it was.
+ */
+bool tl__lifted_owns(struct tl__tracee *t, int sig, const void *info);
+void tl__lifted_drop(struct tl__lifted *l);
 
 /* poke.c */
 bool tl__is_alive(uint64_t id, void *value); /* of a process or thread: for tl__hash_sweep() */

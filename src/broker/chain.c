@@ -301,6 +301,15 @@ void tl__tracee_poke(struct tl__tracee *t)
 				     (wanted(t) & ~(tl_verdict)TL_HOLD_MASK) | TL_HOLD_INTERRUPT));
 }
 
+void tl__chain_tracer_died(struct tl__link *l)
+{
+	struct tl__tracee *t = l->tracee;
+
+	if (t->at == l && t->shown && l->v.state == TL__LINK_STOPPED &&
+	    t->now.what == TL__WHAT_SIGNAL && tl__lifted_owns(t, t->deliver, t->info))
+		t->deliver = 0;
+}
+
 static void rebuild_info(struct tl__tracee *t, const struct tl__link *l, int sig)
 {
 	siginfo_t si = { .si_signo = sig, .si_code = SI_USER };

@@ -90,6 +90,7 @@ static void link_ends(struct tl__link *l)
 {
 	if (!l->tracee->peer && l->v.options & TL__OPT_EXITKILL && l->v.state != TL__LINK_DEAD)
 		kill(l->tracee->tgid, SIGKILL);
+	tl__chain_tracer_died(l);
 	tl__link_unlink(l);
 }
 
@@ -173,6 +174,7 @@ void tl__tool_gone(struct tl__tool *tool)
 		free(child);
 	}
 	tl__sigchld_forget(tool->broker, tool->tgid);
+	tl__lift_breakpoints(tool);
 	while ((l = TAILQ_FIRST(&tool->links)))
 		link_ends(l);
 	TAILQ_REMOVE(&tool->broker->tools, tool, link);

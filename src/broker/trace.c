@@ -305,8 +305,16 @@ static bool is_killed(const struct tl__asked *q)
 			       sizeof(message)) == -ESRCH;
 }
 
+static bool is_a_debuggers(uint32_t request)
+{
+	return request == TL__REQ_POKETEXT || request == TL__REQ_POKEDATA ||
+	       request == TL__REQ_SINGLESTEP || request == TL__REQ_SETREGSET ||
+	       request == 13 /* SETREGS */ || request == 6 /* POKEUSER */;
+}
+
 static int64_t of_stopped(struct tl__asked *q)
 {
+	q->link->tool->debugs |= is_a_debuggers(q->request);
 	switch (q->request) {
 	case TL__REQ_PEEKTEXT:
 	case TL__REQ_PEEKDATA:

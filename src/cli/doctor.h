@@ -12,8 +12,7 @@ void doctor_row(enum verdict verdict, const char *what, const char *is, const ch
 
 void doctor_system(void);                  /* doctor_system.c */
 void doctor_process(int pid, bool repair); /* doctor_process.c */
-/* doctor_text.c: breakpoints in text that its file does not have; how many, or -errno */
-int doctor_text(int pid, bool repair);
+/* doctor_text.c */
 int doctor_leftovers(int pid); /* how much a killed trapline has left */
 
 #endif

@@ -97,7 +97,7 @@ static void filters(int pid)
 
 static void text(int pid, bool repair)
 {
-	int n = doctor_text(pid, repair);
+	int n = tl_leftover_breakpoints(pid, repair, NULL, NULL);
 	char line[160];
 
 	if (n == -EACCES || n == -EPERM) {

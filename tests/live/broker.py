@@ -187,6 +187,26 @@ def killed_parts():
     sleeper.wait()
 
 
+def killed_debugger():
+    """Natively the program that it had breakpoints in dies of them."""
+    for delay in (0, 0.1, 0.2):
+        p = subprocess.Popen([f"{TRACEES}/called", "4", "0"])
+        r = Run("gdb", "-q", "-batch", "-p", str(p.pid), "-ex", "break hot", "-ex", "ignore 1 100000000", "-ex", "continue")
+        gdb = until(lambda: children(r.server(), "gdb"))[0]
+
+        def has_breakpoint():
+            seen = subprocess.run([TRAPLINE, "doctor", str(p.pid)], capture_output=True, text=True)
+            return "breakpoint" in seen.stdout
+        there = until(has_breakpoint)
+        time.sleep(delay)
+        os.kill(gdb, signal.SIGKILL)
+        r.wait()
+        time.sleep(0.3)
+        free = until(lambda: field(p.pid, "TracerPid") == "0")
+        p.terminate()
+        check("a debugger is killed: its breakpoints are lifted, its program runs on", there and free and p.wait(LIMIT) == 0, p.returncode)
+
+
 def nobody():
     seen = subprocess.run([TRAPLINE, "ps", "--json"], capture_output=True, text=True)
     check("ps when nothing is traced", seen.returncode == 0 and json.loads(seen.stdout) == {"v": 1, "ev": "begin", "clock": "monotonic"}, seen)
@@ -210,7 +230,7 @@ def hostile():
 
 
 def main():
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, our_own_commands, killed_parts, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, our_own_commands, killed_parts, killed_debugger, hostile, nobody):
         test()
     print(f"{failures} failed")
     return failures > 0
