@@ -161,7 +161,7 @@ static void group_ends(void)
 static void *executes(void *arg)
 {
 	(void)arg;
-	usleep(50000);
+	usleep(300000);
 	execl("/bin/true", "true", NULL);
 	_exit(9);
 }
