@@ -201,21 +201,26 @@ static long parent_of(struct tl_session *s, pid_t tid)
 	return tl__proc_field_dec(status, "PPid");
 }
 
+static bool reports_births(const struct tl_task *task)
+{
+	return task->options & REPORTS_BIRTHS && task->state != TL__TASK_PARKED;
+}
+
 /* Whether a task may have made this one and will report it: one of its process's (of a thread), or
  * of its parent's, or (CLONE_PARENT) one that has the same parent. */
 static bool is_expected(struct tl_session *s, const struct tl_task *task, pid_t tgid, pid_t ppid)
 {
+	pid_t maker = tgid == task->tid ? ppid : tgid;
 	const struct tl_task *other;
 
-	TAILQ_FOREACH (other, &s->tasks, link) {
-		if (other == task || !(other->options & REPORTS_BIRTHS) ||
-		    other->state == TL__TASK_PARKED)
-			continue;
-		if (other->process->tgid == (tgid == task->tid ? ppid : tgid))
+	TAILQ_FOREACH (other, &s->tasks, link)
+		if (other->process->tgid == maker && reports_births(other))
 			return true;
-		if (tgid == task->tid && parent_of(s, other->tid) == ppid)
+	if (tgid != task->tid)
+		return false;
+	TAILQ_FOREACH (other, &s->tasks, link)
+		if (reports_births(other) && parent_of(s, other->tid) == ppid)
 			return true;
-	}
 	return false;
 }
 
