@@ -11,6 +11,7 @@
  * tracee.c  tasks: one engine each, and what it reports in ptrace(2)'s words
  * chain.c   the links of a task, that every event passes along
  * link.c    the rules of one link (pure)
+ * breaks.c  whose a breakpoint is
  * lift.c    what a killed debugger leaves behind
  * peer.c    other servers (message.c: what they say; registry.c: where they are)
  * trace.c   ptrace(2), request by request; narrow.c: in the layouts of 32 bits (pure)
@@ -145,6 +146,7 @@ struct tl__tool {
 	bool news_owed;                  /* a SIGCHLD that says this */
 	unsigned put_off;
 	bool wants_usage; /* its waits ask for it */
+	bool pokes;       /* it writes its breakpoints so that we see it */
 	bool debugs;      /* it has stepped or changed a tracee: breakpoints may be its own */
 	struct tl__sigchld news;
 	uint64_t looked_at; /* when its children were looked for: ns */
@@ -168,6 +170,7 @@ struct tl__broker {
 	struct tl__hash unsent; /* by thread: struct tl__unsent */
 	struct tl__open *open;
 	TAILQ_HEAD(, tl__tracee) tracees;
+	TAILQ_HEAD(, tl__break) breaks;
 	TAILQ_HEAD(, tl__tool) tools;
 	struct tl__hash by_tid; /* tracees */
 	struct tl__hash visits;
@@ -212,6 +215,14 @@ struct tl__link *tl__tracee_stand_in(struct tl__peer *p, struct tl__tool *tool, 
 void tl__visit_interrupt(struct tl__broker *b, pid_t tid);
 bool tl__visit_interrupts(struct tl__broker *b, pid_t tid); /* and it has not stopped yet */
 bool tl__visit_sigchld(struct tl__broker *b, pid_t tgid, pid_t tid, const void *info);
+
+/* breaks.c */
+void tl__breaks_written(struct tl__link *l, uint64_t addr, const void *before, const void *after,
+			size_t len);
+bool tl__breaks_hide(const struct tl__link *l, const struct tl__happening *h); /* it is another's */
+void tl__breaks_forked(struct tl__broker *b, pid_t from, pid_t to);
+/* Those of a process, and those of a tool; 0, NULL: of none. */
+void tl__breaks_forget(struct tl__broker *b, pid_t tgid, const struct tl__tool *tool);
 
 /* lift.c */
 void tl__lift_breakpoints(struct tl__tool *tool); /* of a tool that has been killed */

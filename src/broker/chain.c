@@ -69,6 +69,8 @@ static void show(struct tl__tracee *t, struct tl__link *l)
 	if (l->since >= t->events || (t->now.what == TL__WHAT_SIGNAL && !t->deliver))
 		return;
 	t->now.sig = t->now.what == TL__WHAT_SIGNAL ? t->deliver : t->now.sig;
+	if (tl__breaks_hide(l, &t->now))
+		return;
 	if (!tl__vlink_meets(&l->v, &t->now))
 		return;
 	t->emulated |= t->now.what == TL__WHAT_ENTRY && tl__vlink_emulates(&l->v);

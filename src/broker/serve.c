@@ -222,6 +222,7 @@ static int set_up(struct tl__broker *b)
 	int r;
 
 	TAILQ_INIT(&b->tracees);
+	TAILQ_INIT(&b->breaks);
 	TAILQ_INIT(&b->tools);
 	TAILQ_INIT(&b->peers);
 	sigemptyset(&set);

@@ -175,6 +175,7 @@ void tl__tool_gone(struct tl__tool *tool)
 	}
 	tl__sigchld_forget(tool->broker, tool->tgid);
 	tl__lift_breakpoints(tool);
+	tl__breaks_forget(tool->broker, 0, tool);
 	while ((l = TAILQ_FIRST(&tool->links)))
 		link_ends(l);
 	TAILQ_REMOVE(&tool->broker->tools, tool, link);

@@ -131,9 +131,14 @@ static int64_t peek(struct tl__asked *q)
 
 static int64_t poke(struct tl__asked *q)
 {
-	return tl_task_write_mem(q->link->tracee->task, q->addr, &q->data, q->word) == q->word
-		       ? 0
-		       : -EIO;
+	struct tl_task *task = q->link->tracee->task;
+	uint64_t before = q->data;
+
+	if (tl_task_read_mem(task, q->addr, &before, q->word) != q->word ||
+	    tl_task_write_mem(task, q->addr, &q->data, q->word) != q->word)
+		return -EIO;
+	tl__breaks_written(q->link, q->addr, &before, &q->data, q->word);
+	return 0;
 }
 
 static int64_t get_event_message(struct tl__asked *q)

@@ -130,6 +130,7 @@ static tl_verdict on_exec(struct tl_engine *e, struct tl_task *task, const struc
 	struct tl__happening h = { .what = TL__WHAT_EXEC, .msg = (uint64_t)ev->exec.former_tid };
 	struct tl__tracee *t = tl_engine_data(e);
 
+	tl__breaks_forget(t->broker, t->tgid, NULL);
 	if (t->tid != tl_task_tid(task)) {
 		struct tl__link *l;
 
@@ -274,6 +275,8 @@ static void born(struct tl__tracee *t, struct tl_task *task, enum tl__what what)
 			adopt(child, l);
 		}
 	}
+	if (child)
+		tl__breaks_forked(t->broker, t->tgid, child->tgid);
 	take(child, task);
 }
 
@@ -335,6 +338,8 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 	(void)task;
 	if (t->tid == t->broker->first && !ev->exit.superseded)
 		tl__first_tool_ended(t->broker, ev->exit.status);
+	if (ev->exit.last_thread)
+		tl__breaks_forget(t->broker, t->tgid, NULL);
 	t->at = NULL;
 	t->reporting = true; /* for good: nothing is left to be let go */
 	for (l = TAILQ_FIRST(&t->links); l; l = next) {

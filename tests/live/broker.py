@@ -140,6 +140,27 @@ def two_runs():
         check("and gdb goes on", status == 0 and "exited normally" in out and "$1 = 42" in out, out)
 
 
+def three_tools():
+    """ltrace writes its breakpoints with POKE, gdb through /proc/PID/mem: each sees its own, and strace none."""
+    if not os.path.exists(f"{TRACEES}/many_calls"):
+        return
+    calls = 800
+    with tempfile.TemporaryDirectory() as d:
+        script = f"""
+            ltrace -f -e getenv -o {d}/ltrace {TRACEES}/many_calls {calls} > {d}/sum & l=$!
+            for i in 1 2 3 4 5 6 7 8 9; do p=$(pgrep -P $l many_calls) && break; sleep 0.1; done
+            sleep 0.3; strace -f -o {d}/strace -p $p 2>/dev/null &
+            gdb -q -batch -p $p -ex 'break hot' -ex 'ignore 1 1000000' -ex continue -ex 'info breakpoints' 2>/dev/null
+            wait $l; echo ltrace $?"""
+        out, status = run("sh", "-c", script)
+        logs = {name: open(f"{d}/{name}").read() for name in ("ltrace", "strace", "sum")}
+        check("ltrace, gdb and strace on one program: its result is right", f"sum {4 * calls}\n" == logs["sum"] and "ltrace 0" in out, (out, logs))
+        check("ltrace sees all calls", len(re.findall(r"getenv\(", logs["ltrace"])) == calls, logs["ltrace"])
+        hits = re.search(r"already hit (\d+) times", out)
+        check("gdb's breakpoint is hit", hits and calls // 4 < int(hits[1]) < calls, out)
+        check("strace sees neither's", "SIGTRAP" not in logs["strace"] and "exited with 0" in logs["strace"], logs["strace"])
+
+
 def our_own_commands():
     """What a broker holds is traced through it, without being asked to."""
     program = subprocess.Popen(["python3", "-c", "import os, time\nwhile True: os.getppid(); time.sleep(0.02)"])
@@ -230,7 +251,7 @@ def hostile():
 
 
 def main():
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, our_own_commands, killed_parts, killed_debugger, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, three_tools, our_own_commands, killed_parts, killed_debugger, hostile, nobody):
         test()
     print(f"{failures} failed")
     return failures > 0
