@@ -67,6 +67,7 @@ soak: all lanes
 	@$(BUILD)/tests/test-crowd $(BUILD)/tests 30 called_static
 	@$(BUILD)/tests/test-crowd $(BUILD)/tests 30 called_32
 	@tests/live/broker_storm.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 200
+	@tests/suites/strace.py $(BUILD)/src/trapline
 	@tools/cross i386
 	@ROOT_32=$$PWD/build-lanes/root-i386 tests/live/torture.sh $(BUILD)/tests
 	@$(BUILD)/tests/fuzz-spec 2000000 1 tests/fuzz/specs.txt

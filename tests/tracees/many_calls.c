@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A thread that calls a function of the C library and one of its own, for ltrace and a debugger. Usage: many_calls N. Status 0 if
- * both have done their work each time. */
+/* A thread that calls a function of the C library and one of its own, for ltrace and a debugger.
+ * Usage: many_calls N. Status 0 if both have done their work each time. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
