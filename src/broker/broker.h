@@ -226,9 +226,9 @@ void tl__breaks_forget(struct tl__broker *b, pid_t tgid, const struct tl__tool *
 
 /* lift.c */
 void tl__lift_breakpoints(struct tl__tool *tool); /* of a tool that has been killed */
-/* A signal that is about such a breakpoint: it is to be dropped, and the task goes on where it was.
- */
-bool tl__lifted_owns(struct tl__tracee *t, int sig, const void *info);
+/* A signal that is about such a breakpoint, where no other debugger is than the one that is gone
+ * (or NULL): it is to be dropped, and the task goes on where it was. */
+bool tl__lifted_owns(struct tl__tracee *t, int sig, const void *info, const struct tl__tool *gone);
 void tl__lifted_drop(struct tl__lifted *l);
 
 /* poke.c */

@@ -308,7 +308,7 @@ void tl__chain_tracer_died(struct tl__link *l)
 	struct tl__tracee *t = l->tracee;
 
 	if (t->at == l && t->shown && l->v.state == TL__LINK_STOPPED &&
-	    t->now.what == TL__WHAT_SIGNAL && tl__lifted_owns(t, t->deliver, t->info))
+	    t->now.what == TL__WHAT_SIGNAL && tl__lifted_owns(t, t->deliver, t->info, l->tool))
 		t->deliver = 0;
 }
 

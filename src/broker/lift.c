@@ -124,12 +124,23 @@ static uint64_t place_of(const struct tl__tracee *t)
 	return 0;
 }
 
-bool tl__lifted_owns(struct tl__tracee *t, int sig, const void *info)
+/* By one that has come since: a trap may be its own. */
+static bool is_debugged(const struct tl__tracee *t, const struct tl__tool *gone)
+{
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->tool->debugs && l->tool != gone)
+			return true;
+	return false;
+}
+
+bool tl__lifted_owns(struct tl__tracee *t, int sig, const void *info, const struct tl__tool *gone)
 {
 	siginfo_t si;
 	uint64_t at;
 
-	if (!t->lifted || sig != SIGTRAP)
+	if (!t->lifted || sig != SIGTRAP || is_debugged(t, gone))
 		return false;
 	memcpy(&si, info, sizeof(si));
 	if (si.si_code != SI_KERNEL_ && si.si_code != TRAP_BRKPT_ && si.si_code != TRAP_TRACE_ &&

@@ -58,7 +58,7 @@ static tl_verdict on_signal(struct tl_engine *e, struct tl_task *task, const str
 	siginfo_t si = { .si_signo = ev->signal.signo, .si_code = SI_KERNEL };
 
 	(void)task;
-	if (tl__lifted_owns(t, ev->signal.signo, ev->signal.info)) {
+	if (tl__lifted_owns(t, ev->signal.signo, ev->signal.info, NULL)) {
 		tl__ignore(tl_signal_set(task, 0, NULL));
 		return tl__chain_report(e, &(struct tl__happening){ .what = TL__WHAT_QUIET });
 	}
