@@ -22,8 +22,7 @@ struct tl__break {
 	struct tl__tool *tool;
 };
 
-/* How long one is, and how far behind it the pc stands. */
-enum { LENGTH = TL__BY_HOST(1, 4), BEHIND = TL__BY_HOST(1, 0) };
+enum { LENGTH = TL__BY_HOST(1, 4) };
 
 static bool is_breakpoint(const uint8_t *at)
 {
@@ -88,14 +87,39 @@ void tl__breaks_written(struct tl__link *l, uint64_t addr, const void *before, c
 	}
 }
 
-static bool get_pc(struct tl_task *task, uint64_t *pc)
-{
-	static const char *const names[] = { "rip", "eip", "pc" };
+static const char *const pc_names[] = { "rip", "eip", "pc" };
 
-	for (size_t i = 0; i < tl__array_len(names); i++)
-		if (tl_task_read_reg(task, names[i], pc) == 0)
+bool tl__breaks_pc(struct tl_task *task, uint64_t *pc)
+{
+	for (size_t i = 0; i < tl__array_len(pc_names); i++)
+		if (tl_task_read_reg(task, pc_names[i], pc) == 0)
 			return true;
 	return false;
+}
+
+bool tl__breaks_set_pc(struct tl_task *task, uint64_t pc)
+{
+	for (size_t i = 0; i < tl__array_len(pc_names); i++)
+		if (tl_task_write_reg(task, pc_names[i], pc) == 0)
+			return true;
+	return false;
+}
+
+bool tl__breaks_is_at(struct tl_task *task, uint64_t addr)
+{
+	uint8_t insn[LENGTH];
+
+	return tl_task_read_mem(task, addr, insn, LENGTH) == LENGTH && is_breakpoint(insn);
+}
+
+void tl__breaks_note(struct tl__tracee *t, int sig, const void *info)
+{
+	siginfo_t si;
+
+	memcpy(&si, info, sizeof(si));
+	if (sig != SIGTRAP || (si.si_code != SI_KERNEL_ && si.si_code != TRAP_BRKPT_) ||
+	    !tl__breaks_pc(t->task, &t->trap_pc))
+		t->trap_pc = 0;
 }
 
 /* One that writes them otherwise. */
@@ -120,12 +144,12 @@ bool tl__breaks_hide(const struct tl__link *l, const struct tl__happening *h)
 	    !h->info)
 		return false;
 	memcpy(&si, h->info, sizeof(si));
-	if ((si.si_code != SI_KERNEL_ && si.si_code != TRAP_BRKPT_) || !get_pc(t->task, &pc))
+	if ((si.si_code != SI_KERNEL_ && si.si_code != TRAP_BRKPT_) || !tl__breaks_pc(t->task, &pc))
 		return false;
-	k = find(t->broker, t->tgid, pc - BEHIND, NULL);
+	k = find(t->broker, t->tgid, pc - TL__BREAK_BEHIND, NULL);
 	if (!k)
 		return (l->tool->pokes || !l->tool->debugs) && has_debugger(t);
-	return !find(t->broker, t->tgid, pc - BEHIND, l->tool);
+	return !find(t->broker, t->tgid, pc - TL__BREAK_BEHIND, l->tool);
 }
 
 void tl__breaks_forked(struct tl__broker *b, pid_t from, pid_t to)

@@ -28,8 +28,8 @@
 #define TL_BROKER_BROKER_H
 
 #include "hash.h"
-#include "link.h"
 #include "compat.h"
+#include "link.h"
 #include "notify.h"
 #include "trapline/broker.h"
 #include "trapline/engine.h"
@@ -86,11 +86,12 @@ struct tl__tracee {
 	bool interrupted;         /* by us, and not stopped yet */
 	int64_t usage[TL__USAGE_WORDS]; /* at its last stop; for tools that ask for it */
 	bool usage_known;
-	struct tl__lifted *lifted; /* breakpoints of a debugger that was killed; or NULL */
-	bool unfiltered;           /* its filters of system calls are suspended */
-	unsigned pins;             /* not to be freed yet */
-	int deliver;               /* of a signal: what the links before have left */
-	bool replaced;             /* and whether that, or info, is not the kernel's any more */
+	bool lifted;      /* a debugger was killed: its breakpoints are not there any more */
+	uint64_t trap_pc; /* of the last breakpoint's stop; 0: the last signal was none */
+	bool unfiltered;  /* its filters of system calls are suspended */
+	unsigned pins;    /* not to be freed yet */
+	int deliver;      /* of a signal: what the links before have left */
+	bool replaced;    /* and whether that, or info, is not the kernel's any more */
 	uint8_t info[TL__INFO_SIZE];
 	bool step_owed; /* a step ended in the same stop: next, with this info */
 	uint8_t step_info[TL__INFO_SIZE];
@@ -220,6 +221,13 @@ bool tl__visit_sigchld(struct tl__broker *b, pid_t tgid, pid_t tid, const void *
 void tl__breaks_written(struct tl__link *l, uint64_t addr, const void *before, const void *after,
 			size_t len);
 bool tl__breaks_hide(const struct tl__link *l, const struct tl__happening *h); /* it is another's */
+/* A signal is reported: where its breakpoint stands, if it is one's. */
+void tl__breaks_note(struct tl__tracee *t, int sig, const void *info);
+/* How far behind a breakpoint the pc stands in its stop. */
+enum { TL__BREAK_BEHIND = TL__BY_HOST(1, 0) };
+bool tl__breaks_is_at(struct tl_task *task, uint64_t addr);
+bool tl__breaks_pc(struct tl_task *task, uint64_t *pc);
+bool tl__breaks_set_pc(struct tl_task *task, uint64_t pc);
 void tl__breaks_forked(struct tl__broker *b, pid_t from, pid_t to);
 /* Those of a process, and those of a tool; 0, NULL: of none. */
 void tl__breaks_forget(struct tl__broker *b, pid_t tgid, const struct tl__tool *tool);
@@ -229,7 +237,6 @@ void tl__lift_breakpoints(struct tl__tool *tool); /* of a tool that has been kil
 /* A signal that is about such a breakpoint, where no other debugger is than the one that is gone
  * (or NULL): it is to be dropped, and the task goes on where it was. */
 bool tl__lifted_owns(struct tl__tracee *t, int sig, const void *info, const struct tl__tool *gone);
-void tl__lifted_drop(struct tl__lifted *l);
 
 /* poke.c */
 bool tl__is_alive(uint64_t id, void *value); /* of a process or thread: for tl__hash_sweep() */

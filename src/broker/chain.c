@@ -250,6 +250,19 @@ static tl_verdict settled(struct tl__tracee *t)
 	return wanted(t);
 }
 
+/* Nobody traces it any more. Of a debugger that was killed a breakpoint's signal may be queued,
+ * which has to be seen first. */
+static void leave(struct tl__tracee *t)
+{
+	finish(t);
+	if (t->lifted && !tl_task_is_stopped(t->task))
+		tl__ignore(tl_engine_control(t->engine, TL_HOLD_INTERRUPT));
+	else if (t->lifted && tl__person_has_pending(t->tid, SIGTRAP))
+		tl__ignore(tl_engine_control(t->engine, TL_RUN));
+	else
+		tl__ignore(tl_task_detach(t->task));
+}
+
 tl_verdict tl__chain_report(struct tl_engine *engine, const struct tl__happening *h)
 {
 	struct tl__tracee *t = tl_engine_data(engine);
@@ -265,6 +278,8 @@ tl_verdict tl__chain_report(struct tl_engine *engine, const struct tl__happening
 	}
 	v = settled(t);
 	t->reporting = false;
+	if (TAILQ_EMPTY(&t->links))
+		leave(t);
 	return v;
 }
 
@@ -275,8 +290,7 @@ void tl__tracee_settle(struct tl__tracee *t)
 	if (!t->engine || t->reporting)
 		return;
 	if (TAILQ_EMPTY(&t->links)) {
-		finish(t);
-		tl__ignore(tl_task_detach(t->task));
+		leave(t);
 		return;
 	}
 	if (tl_task_is_stopped(t->task)) {

@@ -11,27 +11,11 @@
 
 #include "compat.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <trapline/maps.h>
 
-enum { TRAP_BRKPT_ = 1, TRAP_TRACE_ = 2, TRAP_HWBKPT_ = 4, SI_KERNEL_ = 0x80, ROOM = 1024 };
-
-struct tl__lifted {
-	unsigned refs;
-	size_t n;
-	uint64_t at[ROOM];
-};
-
-static void note(tl_addr addr, void *data)
-{
-	struct tl__lifted *l = data;
-
-	if (l->n < ROOM)
-		l->at[l->n++] = addr;
-}
+enum { TRAP_BRKPT_ = 1, TRAP_TRACE_ = 2, TRAP_HWBKPT_ = 4, SI_KERNEL_ = 0x80 };
 
 static bool debugged_by_another(const struct tl__tool *tool, pid_t tgid)
 {
@@ -45,83 +29,23 @@ static bool debugged_by_another(const struct tl__tool *tool, pid_t tgid)
 	return false;
 }
 
-void tl__lifted_drop(struct tl__lifted *l)
-{
-	if (l && !--l->refs)
-		free(l);
-}
-
-static void give(struct tl__broker *b, pid_t tgid, struct tl__lifted *l)
-{
-	struct tl__tracee *t;
-
-	TAILQ_FOREACH (t, &b->tracees, link) {
-		if (t->tgid != tgid || t->peer)
-			continue;
-		tl__lifted_drop(t->lifted);
-		t->lifted = l;
-		l->refs++;
-	}
-}
-
 void tl__lift_breakpoints(struct tl__tool *tool)
 {
 	const struct tl__link *l;
+	struct tl__tracee *t;
 	pid_t last = 0;
 
-	if (!tool->debugs)
-		return;
 	TAILQ_FOREACH (l, &tool->links, of_tool) {
 		pid_t tgid = l->tracee->tgid;
-		struct tl__lifted *lifted;
 
 		if (l->v.state == TL__LINK_DEAD || l->tracee->peer || tgid == last ||
 		    debugged_by_another(tool, tgid))
 			continue;
 		last = tgid;
-		lifted = calloc(1, sizeof(*lifted));
-		if (!lifted)
-			return;
-		lifted->refs = 1;
-		if (tl_leftover_breakpoints(tgid, true, note, lifted) > 0)
-			give(tool->broker, tgid, lifted);
-		tl__lifted_drop(lifted);
+		tl__ignore(tl_leftover_breakpoints(tgid, true, NULL, NULL));
+		TAILQ_FOREACH (t, &tool->broker->tracees, link)
+			t->lifted |= t->tgid == tgid && !t->peer;
 	}
-}
-
-static bool set_pc(struct tl_task *task, uint64_t pc)
-{
-	static const char *const names[] = { "rip", "eip", "pc" };
-
-	for (size_t i = 0; i < tl__array_len(names); i++)
-		if (tl_task_write_reg(task, names[i], pc) == 0)
-			return true;
-	return false;
-}
-
-static bool get_pc(struct tl_task *task, uint64_t *pc)
-{
-	static const char *const names[] = { "rip", "eip", "pc" };
-
-	for (size_t i = 0; i < tl__array_len(names); i++)
-		if (tl_task_read_reg(task, names[i], pc) == 0)
-			return true;
-	return false;
-}
-
-/* Where the instruction is that a breakpoint's stop is about; 0: it is of none that was lifted. */
-static uint64_t place_of(const struct tl__tracee *t)
-{
-	const uint64_t behind = TL__BY_HOST(1, 0);
-	uint64_t pc;
-
-	if (!get_pc(t->task, &pc))
-		return 0;
-	for (size_t i = 0; i < t->lifted->n; i++)
-		/* The debugger may have put the pc right before it was killed. */
-		if (t->lifted->at[i] == pc - behind || t->lifted->at[i] == pc)
-			return t->lifted->at[i];
-	return 0;
 }
 
 /* By one that has come since: a trap may be its own. */
@@ -135,20 +59,38 @@ static bool is_debugged(const struct tl__tracee *t, const struct tl__tool *gone)
 	return false;
 }
 
+/* To where the instruction is, now that the breakpoint is not; false: there is one of the program's
+ * own. */
+static bool go_back(struct tl__tracee *t)
+{
+	uint64_t pc;
+
+	if (!tl__breaks_pc(t->task, &pc))
+		return false;
+	/* The debugger has put it right before it was killed. */
+	if (pc != t->trap_pc)
+		return true;
+	pc -= TL__BREAK_BEHIND;
+	if (tl__breaks_is_at(t->task, pc))
+		return false;
+	return !TL__BREAK_BEHIND || tl__breaks_set_pc(t->task, pc);
+}
+
 bool tl__lifted_owns(struct tl__tracee *t, int sig, const void *info, const struct tl__tool *gone)
 {
 	siginfo_t si;
-	uint64_t at;
 
 	if (!t->lifted || sig != SIGTRAP || is_debugged(t, gone))
 		return false;
 	memcpy(&si, info, sizeof(si));
-	if (si.si_code != SI_KERNEL_ && si.si_code != TRAP_BRKPT_ && si.si_code != TRAP_TRACE_ &&
-	    si.si_code != TRAP_HWBKPT_)
+	switch (si.si_code) {
+	case TRAP_TRACE_:
+	case TRAP_HWBKPT_:
+		return true;
+	case SI_KERNEL_:
+	case TRAP_BRKPT_:
+		return go_back(t);
+	default:
 		return false;
-	at = place_of(t);
-	/* A step, or a watchpoint, was the debugger's as well. */
-	if (!at)
-		return si.si_code == TRAP_TRACE_ || si.si_code == TRAP_HWBKPT_;
-	return set_pc(t->task, at);
+	}
 }

@@ -17,7 +17,6 @@ static void tracee_free(struct tl__tracee *t)
 	if (tl__hash_get(&t->broker->by_tid, (uint64_t)t->tid) == t)
 		tl__hash_del(&t->broker->by_tid, (uint64_t)t->tid);
 	TAILQ_REMOVE(&t->broker->tracees, t, link);
-	tl__lifted_drop(t->lifted);
 	tl_task_unref(t->task);
 	free(t);
 }
@@ -58,6 +57,7 @@ static tl_verdict on_signal(struct tl_engine *e, struct tl_task *task, const str
 	siginfo_t si = { .si_signo = ev->signal.signo, .si_code = SI_KERNEL };
 
 	(void)task;
+	tl__breaks_note(t, ev->signal.signo, ev->signal.info);
 	if (tl__lifted_owns(t, ev->signal.signo, ev->signal.info, NULL)) {
 		tl__ignore(tl_signal_set(task, 0, NULL));
 		return tl__chain_report(e, &(struct tl__happening){ .what = TL__WHAT_QUIET });

@@ -129,6 +129,14 @@ int tl__person_read(pid_t tid, struct tl__person *p)
 	return 0;
 }
 
+bool tl__person_has_pending(pid_t tid, int sig)
+{
+	char text[4096];
+
+	return tl__kernel_proc_read(NULL, tid, TL__PROC_STATUS, text, sizeof(text)) > 0 &&
+	       tl__proc_field_hex(text, "SigPnd") >> (sig - 1) & 1;
+}
+
 static bool same_namespace(pid_t tid, const char *which)
 {
 	char ours[40], theirs[40];

@@ -44,6 +44,7 @@ struct tl__person {
 	bool catches_sigchld;
 };
 int tl__person_read(pid_t tid, struct tl__person *p); /* -ESRCH */
+bool tl__person_has_pending(pid_t tid, int sig);      /* for this thread alone */
 /* What a tracer needs to read and suspend filters, if the newest of its own is not counted:
  * CAP_SYS_ADMIN, and no filter that this process has not. */
 bool tl__person_may_suspend(pid_t tid);
