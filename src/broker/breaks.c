@@ -167,7 +167,7 @@ void tl__breaks_forget(struct tl__broker *b, pid_t tgid, const struct tl__tool *
 
 	for (k = TAILQ_FIRST(&b->breaks); k; k = next) {
 		next = TAILQ_NEXT(k, link);
-		if (k->tgid == tgid || k->tool == tool)
+		if ((tgid && k->tgid == tgid) || (tool && k->tool == tool))
 			drop(b, k);
 	}
 }

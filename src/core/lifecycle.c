@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 struct early_death {
 	struct tl__waited how;
@@ -166,7 +165,7 @@ static bool has_vanished(const struct tl_task *task)
 	/* Others end as any task does; and a dead leader is there, traced, until all are dead. */
 	return task->state == TL__TASK_RUNNING && task->tid == task->process->tgid &&
 	       sys->ops->proc_read(sys, task->tid, TL__PROC_STATUS, status, sizeof(status)) > 0 &&
-	       tl__proc_field_dec(status, "TracerPid") != getpid();
+	       tl__proc_field_dec(status, "TracerPid") != task->session->owner;
 }
 
 /*

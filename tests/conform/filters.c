@@ -28,7 +28,7 @@ static void refuse_getppid(unsigned error)
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) < 0)
-		_exit(77);
+		_exit(99);
 }
 
 static void asks_thrice(void)
