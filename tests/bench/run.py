@@ -160,7 +160,7 @@ def build(trapline, tmp, rounds):
            m["filtered"] / m["native"], "1.02 at most")
 
 
-def memory(trapline, tmp):
+def memory(trapline, tmp, _):
     calls = 5000000
     p = subprocess.Popen([trapline, "trace", "-o", "/dev/null", "--", "./loop", str(calls)], cwd=tmp, stderr=subprocess.DEVNULL)
     sizes = []
@@ -174,7 +174,8 @@ def memory(trapline, tmp):
     report("memory over 10 million events: KiB at the end and early", str(sizes[-2]), str(sizes[3]), sizes[-2] / sizes[3], "1 wanted")
 
 
-def main():
+def measure(*what):
+    """Each by its own, with the loop built, in a folder of theirs."""
     trapline = os.path.abspath(sys.argv[1])
     rounds = int(sys.argv[sys.argv.index("--rounds") + 1]) if "--rounds" in sys.argv else 5
     with tempfile.TemporaryDirectory(prefix="bench-") as tmp:
@@ -182,12 +183,9 @@ def main():
             f.write(LOOP)
         subprocess.run(["gcc", "-O2", "loop.c", "-o", "loop"], cwd=tmp, check=True)
         print(f"{'what':58} {'ours':>12} {'peer':>12}   {'ratio':>6}")
-        loops(trapline, tmp, rounds)
-        driving(trapline, tmp, rounds)
-        unselected(trapline, tmp, rounds)
-        build(trapline, tmp, rounds)
-        memory(trapline, tmp)
+        for one in what:
+            one(trapline, tmp, rounds)
 
 
 if __name__ == "__main__":
-    main()
+    measure(loops, driving, unselected, build, memory)
