@@ -159,9 +159,9 @@ static bool in_slots(const struct tl__space *sp, uint64_t addr)
 {
 	const struct tl__area *a;
 
-	SLIST_FOREACH(a, &sp->areas, link)
-	if (addr - a->start < TL__AREA_SIZE && tl__area_is_code(a, addr))
-		return true;
+	SLIST_FOREACH (a, &sp->areas, link)
+		if (addr - a->start < TL__AREA_SIZE && tl__area_is_code(a, addr))
+			return true;
 	return false;
 }
 
@@ -198,9 +198,9 @@ static bool in_code(const struct tl__space *sp, uint64_t ip)
 {
 	const struct tl__area *a;
 
-	SLIST_FOREACH(a, &sp->areas, link)
-	if (ip - a->start < TL__AREA_FIRST)
-		return true;
+	SLIST_FOREACH (a, &sp->areas, link)
+		if (ip - a->start < TL__AREA_FIRST)
+			return true;
 	return false;
 }
 

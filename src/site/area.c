@@ -40,8 +40,7 @@ int tl__area_slot(struct tl__space *sp, struct tl__patch *p)
 	struct tl__area *a;
 	uint32_t i;
 
-	SLIST_FOREACH(a, &sp->areas, link)
-	{
+	SLIST_FOREACH (a, &sp->areas, link) {
 		if (a->adopted || (!a->nfree && a->used >= TL__AREA_SLOTS) ||
 		    !tl__gap_reaches(sp, a->start, p->addr, sp->arch->reach / 8))
 			continue;
@@ -57,9 +56,9 @@ static struct tl__area *area_at(struct tl__space *sp, uint64_t addr)
 {
 	struct tl__area *a;
 
-	SLIST_FOREACH(a, &sp->areas, link)
-	if (addr - a->start < TL__AREA_SIZE)
-		return a;
+	SLIST_FOREACH (a, &sp->areas, link)
+		if (addr - a->start < TL__AREA_SIZE)
+			return a;
 	return NULL;
 }
 
@@ -196,8 +195,7 @@ void tl__areas_chain(struct tl__space *sp)
 	const struct tl__area *a, *next;
 	uint64_t to;
 
-	SLIST_FOREACH(a, &sp->areas, link)
-	{
+	SLIST_FOREACH (a, &sp->areas, link) {
 		next = SLIST_NEXT(a, link);
 		to = next ? next->start : 0;
 		tl__ignore(!put(sp, a->start + TL__HEAD_NEXT, &to, sizeof(to)));

@@ -59,8 +59,7 @@ static uint64_t place_beside(const struct tl__space *sp, uint64_t from, uint64_t
 {
 	const struct tl__area *a;
 
-	SLIST_FOREACH(a, &sp->areas, link)
-	{
+	SLIST_FOREACH (a, &sp->areas, link) {
 		if (a->start + AREA_SIZE == from && to - from >= AREA_SIZE &&
 		    reaches(sp, from, near))
 			return from;

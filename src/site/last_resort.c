@@ -151,9 +151,9 @@ static bool is_ours(const struct tl__space *sp, uint64_t handler)
 {
 	const struct tl__area *a;
 
-	SLIST_FOREACH(a, &sp->areas, link)
-	if (handler == a->start + TL__HEAD_CODE)
-		return true;
+	SLIST_FOREACH (a, &sp->areas, link)
+		if (handler == a->start + TL__HEAD_CODE)
+			return true;
 	return false;
 }
 
