@@ -135,6 +135,14 @@ TL_CHECKED int64_t tl_task_request(struct tl_task *task, uint32_t request, uint6
  */
 TL_CHECKED int tl_task_suspend_filters(struct tl_task *task, bool suspend);
 
+/*
+ * A task in a group stop stays in it when it is let go, until a SIGCONT ends it. If passes, it runs
+ * on instead, as debuggers want of a program that they find stopped (ptrace(2): PTRACE_CONT where
+ * others say PTRACE_LISTEN); the other threads of its process stay. Holds until the group stop
+ * ends. -EBUSY: not stopped; -EAGAIN: in no group stop.
+ */
+TL_CHECKED int tl_task_pass_group_stop(struct tl_task *task, bool passes);
+
 #ifdef __cplusplus
 }
 #endif

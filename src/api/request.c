@@ -87,3 +87,15 @@ int tl_task_suspend_filters(struct tl_task *task, bool suspend)
 	task->options = options;
 	return 0;
 }
+
+int tl_task_pass_group_stop(struct tl_task *task, bool passes)
+{
+	int r = tl__api_check_stopped(task);
+
+	if (r < 0)
+		return r;
+	if (task->stop.kind != TL__STOP_GROUP)
+		return -EAGAIN;
+	task->passes_group_stop = passes;
+	return 0;
+}

@@ -138,7 +138,8 @@ struct tl_task {
 	bool detach_wanted;
 	bool quiesce_owed;
 	bool group_stopped;
-	bool exit_wanted; /* internally: the exit stop of this call is needed */
+	bool passes_group_stop; /* let go in one, it runs: until that ends */
+	bool exit_wanted;       /* internally: the exit stop of this call is needed */
 
 	struct tl__systrack track;
 	bool call_valid; /* call holds what was seen at entry */
@@ -253,6 +254,12 @@ struct tl_session {
 
 /* loop.c */
 void tl__load_siginfo(struct tl_task *task);
+/* Killed in the stop that was waited for it may be in the one of its exit before it is asked
+ * anything: requests are answered there. */
+bool tl__is_exiting(struct tl_task *task);
+/* The task that an event's stop is about: a child, or who has called exec. False: it is gone, or in
+ * the stop of its exit, whose message is none. */
+bool tl__stop_names(struct tl_task *task, pid_t *ret);
 int tl__loop_run(struct tl_session *s);
 int tl__loop_turn(struct tl_session *s);
 
@@ -440,7 +447,8 @@ int tl__select_build(const struct tl_spawn_options *o, bool noted, struct tl__bp
 
 /* place.c */
 void tl__place_stopped(struct tl_task *task);
-void tl__place_resuming(struct tl_task *task);
+void tl__place_resuming(struct tl_task *task, enum tl__pt_request req);
+void tl__place_stepping(struct tl_task *task); /* what stands there is known */
 void tl__place_born(struct tl_task *child, const struct tl_task *parent);
 void tl__place_release(struct tl_task *task);
 void tl__place_gone(struct tl_task *task);

@@ -147,7 +147,7 @@ void tl__report_stop(struct tl_task *task)
 	case TL__STOP_TRAP:
 		if (task->group_stopped)
 			report_group_stop(task, 0);
-		task->group_stopped = false;
+		task->group_stopped = task->passes_group_stop = false;
 		break;
 	case TL__STOP_FORK:
 	case TL__STOP_VFORK:

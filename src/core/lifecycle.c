@@ -100,16 +100,19 @@ void tl__lifecycle_birth(struct tl_task *task, struct tl_event *ev)
 	struct tl_session *s = task->session;
 	struct tl__waited death;
 	struct tl_task *child;
-	uint64_t msg = 0;
 	bool parked, thread;
+	pid_t tid;
 
-	if (tl__pt_buf(s->sys, TL__PT_GETEVENTMSG, task->tid, 0, &msg, sizeof(msg)) < 0)
+	/* Killed: what is owed is its death, or its exit. */
+	if (!tl__stop_names(task, &tid)) {
+		task->state = TL__TASK_RUNNING;
 		return;
-	thread = s->sys->ops->same_process(s->sys, task->process->tgid, (pid_t)msg);
+	}
+	thread = s->sys->ops->same_process(s->sys, task->process->tgid, tid);
 	if (!thread)
 		tl__task_is_parent(task);
-	child = child_of(task, (pid_t)msg, thread);
-	ev->clone.tid = (int32_t)msg;
+	child = child_of(task, tid, thread);
+	ev->clone.tid = tid;
 	ev->clone.kind = clone_kind(task, thread);
 	ev->clone.child = child;
 	parked = child && child->state == TL__TASK_PARKED;

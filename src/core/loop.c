@@ -4,6 +4,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { SIGTRAP_ = 5, EVENT_EXIT = 6 };
 
 void tl__load_siginfo(struct tl_task *task)
 {
@@ -11,6 +14,42 @@ void tl__load_siginfo(struct tl_task *task)
 			   sizeof(task->stop.info));
 
 	task->stop.have_info = r >= 0;
+}
+
+static bool tells_of_exit(const uint8_t *info)
+{
+	int32_t head[3]; /* signo, errno, code */
+
+	memcpy(head, info, sizeof(head));
+	return head[0] == SIGTRAP_ && head[2] == (SIGTRAP_ | EVENT_EXIT << 8);
+}
+
+/* An exit's message: what was exited with, times 256; or a signal's number, and whether it has
+ * dumped core. */
+static bool may_be_a_status(uint64_t msg)
+{
+	enum { STATUS = 0x100, SIGNAL = 0x40, CORE = 0x80 };
+
+	return msg % STATUS == 0 || (msg < STATUS && (msg & ~(uint64_t)CORE) <= SIGNAL);
+}
+
+bool tl__stop_names(struct tl_task *task, pid_t *ret)
+{
+	uint64_t msg = 0;
+
+	if (tl__pt_buf(task->session->sys, TL__PT_GETEVENTMSG, task->tid, 0, &msg, sizeof(msg)) < 0)
+		return false;
+	*ret = (pid_t)msg;
+	return !may_be_a_status(msg) || !tl__is_exiting(task);
+}
+
+bool tl__is_exiting(struct tl_task *task)
+{
+	uint8_t info[sizeof(task->stop.info)];
+
+	return tl__pt_buf(task->session->sys, TL__PT_GETSIGINFO, task->tid, 0, info,
+			  sizeof(info)) >= 0 &&
+	       tells_of_exit(info);
 }
 
 static bool stepping(const struct tl_task *task)
@@ -28,6 +67,12 @@ static bool type_stop(struct tl_task *task)
 	switch (task->stop.kind) {
 	case TL__STOP_SIGNAL:
 		tl__load_siginfo(task);
+		/* (A program may send itself a SIGTRAP that says so.) */
+		if (task->stop.sig != SIGTRAP_ && task->stop.have_info &&
+		    tells_of_exit(task->stop.info)) {
+			r = -ESRCH;
+			break;
+		}
 		if (stepping(task) && tl__regs_arch(task))
 			tl__stop_refine(&task->stop, tl__regs_arch(task)->step_call_code);
 		tl__step_typed(task);
@@ -49,7 +94,8 @@ static bool type_stop(struct tl_task *task)
 		break;
 	}
 	if (r == -ESRCH) {
-		/* Killed in its stop: all that is owed is its death. */
+		/* Killed in its stop, it may stand in the one of its exit already, of which what
+		 * was asked here tells; or all that is owed is its death. */
 		task->state = TL__TASK_RUNNING;
 		return false;
 	}
@@ -71,8 +117,7 @@ static void settle_interrupt(struct tl_task *task)
 
 static void exec_under_new_id(struct tl_task **task)
 {
-	uint64_t former = 0;
-	pid_t tid = (*task)->tid;
+	pid_t tid = (*task)->tid, former;
 	struct tl_session *s = (*task)->session;
 
 	/* Until its stop is taken, a task that exec has given another id answers no request (since
@@ -80,9 +125,9 @@ static void exec_under_new_id(struct tl_task **task)
 	if ((*task)->unconsumed)
 		s->sys->ops->consume(s->sys, tid, TL__WAIT_STOPPED);
 	(*task)->unconsumed = false;
-	if (tl__pt_buf(s->sys, TL__PT_GETEVENTMSG, tid, 0, &former, sizeof(former)) < 0)
+	if (!tl__stop_names(*task, &former))
 		return;
-	tl__lifecycle_exec(*task, (pid_t)former);
+	tl__lifecycle_exec(*task, former);
 	*task = tl__task_find(s, tid);
 }
 
@@ -161,7 +206,7 @@ static void handle(struct tl_session *s, const struct tl__waited *w, bool peeked
 		stopped(task);
 }
 
-enum { LOOK_EVERY = 8, SIGTRAP_ = 5 };
+enum { LOOK_EVERY = 8 };
 
 static int take_one(struct tl_session *s, unsigned flags)
 {

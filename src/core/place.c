@@ -10,8 +10,8 @@
  *
  * The program keeps seeing its own mask through sched_getaffinity, and sched_setaffinity keeps its
  * meaning. (/proc/PID/status shows the truth.) Only tasks whose every call is traced are held, else
- * those two calls would pass unseen. One whose calls nobody asked for, but that comes by a site all
- * the time, is hot: they are traced for that alone.
+ * those two calls would pass unseen; and those that step, an instruction at a time. One whose calls
+ * nobody asked for, but that comes by a site all the time, is hot: they are traced for that alone.
  */
 #include "core.h"
 
@@ -26,12 +26,14 @@ enum { LOOK_AT_MOST = 32 };
  * costs two stops then, of which ten are as dear as one across cores. */
 enum { HOT_ABOVE = 512, HOT_BELOW = 128, COOL_SITES = 4096 };
 
+static bool possible(const struct tl_session *s)
+{
+	return !s->place.off && s->sys->ops->set_affinity;
+}
+
 static bool active(const struct tl_task *task)
 {
-	const struct tl_session *s = task->session;
-
-	return !s->place.off && s->sys->ops->set_affinity && !task->filtered &&
-	       tl__traces_calls(task);
+	return possible(task->session) && !task->filtered && tl__traces_calls(task);
 }
 
 static bool in_mask(const struct tl__cpumask *m, int cpu)
@@ -194,12 +196,13 @@ static unsigned runnable_others(struct tl_task *task, uint64_t now)
 	return found;
 }
 
-void tl__place_resuming(struct tl_task *task)
+void tl__place_resuming(struct tl_task *task, enum tl__pt_request req)
 {
 	uint64_t now = task->stop.time;
 
 	if (!active(task) || task->detach_wanted) {
-		if (task->held)
+		/* Of a step that is decided when the instruction is known. */
+		if (task->held && req != TL__PT_SINGLESTEP)
 			let_go(task, true);
 		task->resumed_at = task->sited ? now : 0;
 		return;
@@ -213,6 +216,17 @@ void tl__place_resuming(struct tl_task *task)
 		hold(task);
 	if (task->slot)
 		__atomic_store_n(&task->slot->running_since, now, __ATOMIC_RELEASE);
+}
+
+/* One instruction: unless that is a call, nobody looks at the mask meanwhile. */
+void tl__place_stepping(struct tl_task *task)
+{
+	if (!possible(task->session) || active(task))
+		return;
+	if (!task->stepped_call && !task->detach_wanted)
+		hold(task);
+	else if (task->held)
+		let_go(task, true);
 }
 
 /* The kernel copies the narrowed mask: so is the knowledge of the wide one. */

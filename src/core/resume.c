@@ -93,7 +93,8 @@ enum tl__pt_request tl__resume_plain(const struct tl_task *task)
 
 static enum tl__pt_request choose(struct tl_task *task, const struct tl__fold *fold)
 {
-	if (task->stop.kind == TL__STOP_GROUP && fold->step == TL_STEP_NONE)
+	if (task->stop.kind == TL__STOP_GROUP && fold->step == TL_STEP_NONE &&
+	    !task->passes_group_stop)
 		return TL__PT_LISTEN;
 	if (fold->step == TL_STEP_NONE)
 		return tl__resume_plain(task);
@@ -222,6 +223,11 @@ static bool quiesce_first(struct tl_task *task, const struct tl__fold *fold)
 	return true;
 }
 
+static bool stops_group(int sig)
+{
+	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
+}
+
 static void sync_options(struct tl_task *task)
 {
 	uint32_t want = tl__asked_options(task, tl__engines_events(task));
@@ -256,6 +262,9 @@ void tl__task_settle(struct tl_task *task)
 	/* What is written may ask for the call's exit. */
 	tl__regs_flush(task);
 	interrupt = fold.hold == TL_HOLD_INTERRUPT && !safe_point(task);
+	/* The next group stop is another. */
+	if (task->passes_group_stop && stops_group(task->deliver))
+		task->passes_group_stop = task->group_stopped = false;
 	/* What it steps through, its calls are. */
 	if (fold.step != TL_STEP_NONE)
 		task->hot = false;
@@ -264,7 +273,7 @@ void tl__task_settle(struct tl_task *task)
 		req = step_request(task, TL_STEP_SINGLE);
 	req = tl__step_request(task, tl__raw_request(task, req));
 	sync_options(task);
-	tl__place_resuming(task);
+	tl__place_resuming(task, req);
 	if (tl__raw_write_first(task, req) || tl__judge_leaving(task, req, interrupt))
 		return;
 	/* In the middle of a call it must not go on past its end. */

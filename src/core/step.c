@@ -103,8 +103,11 @@ void tl__step_resuming(struct tl_task *task, enum tl__pt_request req)
 	 * it. */
 	if (arch && arch->step_flag && is_step(task->last_request))
 		task->regs_dirty = true;
-	if (arch)
-		look_at_insn(task, arch);
+	if (!arch)
+		return;
+	look_at_insn(task, arch);
+	if (req == TL__PT_SINGLESTEP)
+		tl__place_stepping(task);
 }
 
 /* TF is bit 8. */

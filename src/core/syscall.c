@@ -136,7 +136,7 @@ static int from_info(struct tl_task *task, bool tracked_entry)
 	if (r < 0)
 		return r;
 	if (info.op != 1 && info.op != 2)
-		return -EPROTO;
+		return tl__is_exiting(task) ? -ESRCH : -EPROTO;
 	if (task->session->options.flags & TL_SESSION_CHECK_STOPS &&
 	    tracked_entry != (info.op == 1))
 		return -EPROTO;
@@ -189,8 +189,10 @@ static int seccomp_info(struct tl_task *task, uint32_t *ret_mark)
 	if (r < 0)
 		return r;
 	*ret_mark = info.seccomp.ret_data;
+	if (info.op != 3)
+		return tl__is_exiting(task) ? -ESRCH : -EPROTO;
 	/* entry and seccomp begin alike. */
-	return info.op == 3 ? entry_from_info(task, &info) : -EPROTO;
+	return entry_from_info(task, &info);
 }
 
 /*

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "notify.h"
 
+#include "compat.h"
 #include "kernel.h"
 
 #include <errno.h>
@@ -13,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -86,6 +89,45 @@ bool tl__notify_valid(int listener, uint64_t id)
 	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
+static int add_fd(int listener, struct seccomp_notif_addfd *add)
+{
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, add) < 0 ? -errno : 0;
+}
+
+static bool is_limit(pid_t tgid, const struct rlimit *want)
+{
+	struct rlimit is;
+
+	return prlimit(tgid, RLIMIT_NOFILE, NULL, &is) == 0 && is.rlim_cur == want->rlim_cur &&
+	       is.rlim_max == want->rlim_max;
+}
+
+int tl__notify_give(int listener, uint64_t id, pid_t tgid, int fd, int number, bool close_on_exec)
+{
+	struct seccomp_notif_addfd add = { .id = id,
+					   .flags = SECCOMP_ADDFD_FLAG_SETFD,
+					   .srcfd = (uint32_t)fd,
+					   .newfd = (uint32_t)number,
+					   .newfd_flags = close_on_exec ? O_CLOEXEC : 0 };
+	struct rlimit is, wide;
+	int r;
+
+	if (prlimit(tgid, RLIMIT_NOFILE, NULL, &is) < 0)
+		return -errno;
+	if (is.rlim_cur > (rlim_t)number)
+		return add_fd(listener, &add);
+	/* replace_fd() asks for the caller's limit; what is open above it stays so. */
+	wide = is;
+	wide.rlim_cur = (rlim_t)number + 1;
+	if (wide.rlim_cur > wide.rlim_max || prlimit(tgid, RLIMIT_NOFILE, &wide, NULL) < 0)
+		return -EMFILE;
+	r = add_fd(listener, &add);
+	/* The caller still waits; another of its threads may have set one of its own. */
+	if (is_limit(tgid, &wide))
+		prlimit(tgid, RLIMIT_NOFILE, &is, NULL);
+	return r;
+}
+
 static int copy(long nr, pid_t tid, uint64_t addr, void *buf, size_t len)
 {
 	struct iovec local = { buf, len };
@@ -98,6 +140,26 @@ static int copy(long nr, pid_t tid, uint64_t addr, void *buf, size_t len)
 int tl__caller_read(pid_t tid, uint64_t addr, void *buf, size_t len)
 {
 	return copy(SYS_process_vm_readv, tid, addr, buf, len);
+}
+
+int tl__caller_string(pid_t tid, uint64_t addr, char *buf, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), have = 0;
+
+	while (have < size) {
+		size_t n = page - (size_t)((addr + have) % page);
+		const char *end;
+
+		if (n > size - have)
+			n = size - have;
+		if (tl__caller_read(tid, addr + have, buf + have, n) < 0)
+			return -EFAULT;
+		end = memchr(buf + have, '\0', n);
+		if (end)
+			return (int)(end - buf);
+		have += n;
+	}
+	return -ENAMETOOLONG;
 }
 
 int tl__caller_write(pid_t tid, uint64_t addr, const void *buf, size_t len)
@@ -135,6 +197,41 @@ bool tl__person_has_pending(pid_t tid, int sig)
 
 	return tl__kernel_proc_read(NULL, tid, TL__PROC_STATUS, text, sizeof(text)) > 0 &&
 	       tl__proc_field_hex(text, "SigPnd") >> (sig - 1) & 1;
+}
+
+bool tl__person_is_to_take(pid_t tid, int sig)
+{
+	char text[4096];
+	uint64_t is;
+
+	if (tl__kernel_proc_read(NULL, tid, TL__PROC_STATUS, text, sizeof(text)) <= 0)
+		return false;
+	is = tl__proc_field_hex(text, "SigPnd") | tl__proc_field_hex(text, "ShdPnd");
+	return (is & ~tl__proc_field_hex(text, "SigBlk")) >> (sig - 1) & 1;
+}
+
+bool tl__person_catches_signals(pid_t tid)
+{
+	/* Faults, and the two that libc has for its own threads. */
+	static const int apart[] = { SIGILL,  SIGTRAP, SIGBUS, SIGFPE, SIGSEGV,
+				     SIGCHLD, SIGSYS,  32,     33 };
+	char text[4096];
+	uint64_t caught;
+
+	if (tl__kernel_proc_read(NULL, tid, TL__PROC_STATUS, text, sizeof(text)) <= 0)
+		return false;
+	caught = tl__proc_field_hex(text, "SigCgt");
+	for (size_t i = 0; i < tl__array_len(apart); i++)
+		caught &= ~(1ull << (apart[i] - 1));
+	return caught != 0;
+}
+
+bool tl__person_sleeps(pid_t tid)
+{
+	char text[64];
+
+	return tl__kernel_proc_read(NULL, tid, TL__PROC_WCHAN, text, sizeof(text)) > 0 &&
+	       text[0] != '0';
 }
 
 static bool same_namespace(pid_t tid, const char *which)
@@ -193,6 +290,66 @@ pid_t tl__person_of_pidfd(pid_t tid, int fd, bool *ret_nonblock)
 	pid = line_of(text, "\nPid:", 10);
 	*ret_nonblock = line_of(text, "flags:", 8) & O_NONBLOCK;
 	return pid > 0 ? (pid_t)pid : -EBADF;
+}
+
+/* getauxval(3)'s vector, in words of 64 or of 32 bits. */
+static uint64_t auxv_value(const char *vector, size_t len, size_t word, uint64_t which)
+{
+	for (size_t at = 0; at + 2 * word <= len; at += 2 * word) {
+		uint64_t key = 0, value = 0;
+
+		memcpy(&key, vector + at, word);
+		memcpy(&value, vector + at + word, word);
+		if (key == which)
+			return value;
+	}
+	return 0;
+}
+
+uint64_t tl__person_entry(pid_t tgid)
+{
+	char path[32], vector[1024];
+	ssize_t n = -1;
+	size_t word;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", (int)tgid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, vector, sizeof(vector));
+		close(fd);
+	}
+	if (n <= 0)
+		return 0;
+	word = auxv_value(vector, (size_t)n, 8, AT_CLKTCK) == 100 ? 8 : 4;
+	return auxv_value(vector, (size_t)n, word, AT_ENTRY);
+}
+
+bool tl__person_has_fd(pid_t tgid, int number)
+{
+	char path[48], to[8];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)tgid, number);
+	return readlink(path, to, sizeof(to)) >= 0 || errno != ENOENT;
+}
+
+#ifndef KCMP_FILE
+#define KCMP_FILE 0
+#endif
+
+/* Without CONFIG_KCMP (Debian's cloud kernel of arm64): the same memory, at least. */
+bool tl__person_shares_fd(pid_t tgid, int number, int fd)
+{
+	long r = syscall(SYS_kcmp, (long)getpid(), (long)tgid, (long)KCMP_FILE, (long)fd,
+			 (long)number);
+	struct stat ours, theirs;
+	char path[48];
+
+	if (r >= 0 || errno != ENOSYS)
+		return r == 0;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)tgid, number);
+	return fstat(fd, &ours) == 0 && stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+	       ours.st_ino == theirs.st_ino;
 }
 
 /* Hundredths of a second to the two words of a timeval. */

@@ -32,7 +32,13 @@ int tl__notify_receive(int listener, struct tl__notice *n);
 int tl__notify_answer(int listener, uint64_t id, int64_t result);
 int tl__notify_continue(int listener, uint64_t id); /* the kernel makes the call */
 bool tl__notify_valid(int listener, uint64_t id);
+/* The caller, a thread of tgid, has this descriptor of ours under that number, which must be free;
+ * its soft limit of descriptors does not matter. The call is still to be answered. -ENOENT: it was
+ * taken back. (5.9.) */
+int tl__notify_give(int listener, uint64_t id, pid_t tgid, int fd, int number, bool close_on_exec);
 
+/* A string that is shorter than size: its length; else -EFAULT or -ENAMETOOLONG. */
+int tl__caller_string(pid_t tid, uint64_t addr, char *buf, size_t size);
 /* All of it, or -EFAULT. What the program itself could not write, this does not. */
 int tl__caller_read(pid_t tid, uint64_t addr, void *buf, size_t len);
 int tl__caller_write(pid_t tid, uint64_t addr, const void *buf, size_t len);
@@ -45,12 +51,21 @@ struct tl__person {
 };
 int tl__person_read(pid_t tid, struct tl__person *p); /* -ESRCH */
 bool tl__person_has_pending(pid_t tid, int sig);      /* for this thread alone */
+bool tl__person_is_to_take(pid_t tid, int sig);       /* pending, for it or all, and not blocked */
+/* It has handlers for signals that others send it; SIGCHLD does not count. */
+bool tl__person_catches_signals(pid_t tid);
+/* It has left the processor, and nothing has woken it. False also where that cannot be seen. */
+bool tl__person_sleeps(pid_t tid);
 /* What a tracer needs to read and suspend filters, if the newest of its own is not counted:
  * CAP_SYS_ADMIN, and no filter that this process has not. */
 bool tl__person_may_suspend(pid_t tid);
 /* The process that a descriptor of this thread's stands for, and whether waits for it never block.
  * -EBADF: none. */
 pid_t tl__person_of_pidfd(pid_t tid, int fd, bool *ret_nonblock);
+uint64_t tl__person_entry(pid_t tgid); /* where its program begins: AT_ENTRY; or 0 */
+/* Whether that number is a descriptor of this process's; and the same open file as ours. */
+bool tl__person_has_fd(pid_t tgid, int number);
+bool tl__person_shares_fd(pid_t tgid, int number, int fd);
 /* struct rusage in words of 64 bits, as wait4(2) has it: of the stop that a tracee of ours is in
  * and that has not been waited for, else, to hundredths of a second, of now. */
 enum { TL__USAGE_WORDS = 18 };

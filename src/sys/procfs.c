@@ -15,7 +15,7 @@
 
 static const char *const file_names[] = {
 	[TL__PROC_STATUS] = "status",   [TL__PROC_STAT] = "stat", [TL__PROC_MAPS] = "maps",
-	[TL__PROC_SYSCALL] = "syscall", [TL__PROC_COMM] = "comm",
+	[TL__PROC_SYSCALL] = "syscall", [TL__PROC_COMM] = "comm", [TL__PROC_WCHAN] = "wchan",
 };
 
 ssize_t tl__kernel_proc_read(struct tl__sys *sys, pid_t tid, enum tl__proc_file file, char *buf,

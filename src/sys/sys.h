@@ -133,7 +133,8 @@ enum tl__proc_file {
 	TL__PROC_MAPS,
 	TL__PROC_SYSCALL,
 	TL__PROC_COMM,
-	TL__PROC_CHILDREN /* of this thread, not of its process; kernels may lack the file */
+	TL__PROC_CHILDREN, /* of this thread, not of its process; kernels may lack the file */
+	TL__PROC_WCHAN     /* recordings have these numbers: new ones come last */
 };
 
 /* Behaviours of the kernel, found by exercise and never by version. */
