@@ -24,6 +24,15 @@ int64_t tl__asker_write(const struct tl__asked *q, uint64_t addr, const void *bu
 int64_t tl__registers_set(struct tl__asked *q);       /* GETREGSET, SETREGSET */
 int64_t tl__registers_poke_user(struct tl__asked *q); /* POKEUSER */
 int64_t tl__registers_plain(struct tl__asked *q);     /* all that carry one structure */
+/* A word of struct user, as this link has it. */
+int64_t tl__user_read(struct tl__asked *q, uint64_t offset, uint64_t *ret);
+int64_t tl__user_write(struct tl__asked *q, uint64_t offset, uint64_t value);
+/* registers_32.c: those of a tool of 32 bits whose layouts are its own; -EOPNOTSUPP: others */
+int64_t tl__registers_narrow(struct tl__asked *q);
+
+/* callinfo.c: of a task that is stopped for this tracer */
+int64_t tl__callinfo_get(struct tl__asked *q); /* GET_SYSCALL_INFO */
+int64_t tl__callinfo_set(struct tl__asked *q); /* SET_SYSCALL_INFO */
 
 /* seccomp.c: requests about filters, of a task that is stopped for this tracer. */
 int64_t tl__seccomp_get_filter(struct tl__asked *q);

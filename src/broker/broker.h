@@ -3,6 +3,7 @@
  * The broker: ptrace(2) and the wait family of unmodified tools, served from the engines.
  *
  * start.c   the processes; stand_in.c: what the front does when the server has been killed
+ * reply.c   answers, and signals that take calls back
  * serve.c   the server's loop: notices of calls, stops of tracees, ends of tools
  * open.c    calls that are received and not answered, for the front to see
  * filter.c  which calls of the tools are told of
@@ -10,12 +11,23 @@
  * tool.c    processes that trace or wait, and their calls that are not answered yet
  * tracee.c  tasks: one engine each, and what it reports in ptrace(2)'s words
  * chain.c   the links of a task, that every event passes along
+ * stuck.c   tools that wait for each other
  * link.c    the rules of one link (pure)
- * breaks.c  whose a breakpoint is
+ * memory.c  /proc/PID/mem of tracees
+ * shadow.c  whose a breakpoint is, and what lies under it (pure)
+ * breaks.c  who sees the signal of one
  * lift.c    what a killed debugger leaves behind
- * peer.c    other servers (message.c: what they say; registry.c: where they are)
- * trace.c   ptrace(2), request by request; narrow.c: in the layouts of 32 bits (pure)
+ * peer.c    other servers
+ * message.c what they say; talk.c: and answer
+ * registry.c where they are
+ * windows.c what they may see of a tool (pure)
+ * trace.c   ptrace(2), request by request
+ * narrow.c  in the layouts of 32 bits (pure)
  * registers.c those for registers
+ * registers_32.c by a tool of 32 bits
+ * narrow_regs.c of a task of 64 bits (pure)
+ * debugregs.c debug registers, hwdebug.c arm64's; watches.c: each tracer's, in the task's (pure)
+ * callinfo.c those for what a call's stop says
  * seccomp.c its requests about filters, of which the tools' own is hidden
  * list.c    who traces what, as all servers of a user's tell: `trapline ps`
  * poke.c    getting a thread out of a wait that was left to the kernel
@@ -31,6 +43,7 @@
 #include "compat.h"
 #include "link.h"
 #include "notify.h"
+#include "watches.h"
 #include "trapline/broker.h"
 #include "trapline/engine.h"
 #include "trapline/session.h"
@@ -47,7 +60,21 @@ enum tl__served {
 	TL__SERVE_WAITID,
 	TL__SERVE_WAITPID,
 	TL__SERVE_SIGACTION, /* of SIGCHLD */
+	TL__SERVE_OPEN,      /* for writing, of what is there */
+	TL__SERVE_OPENAT,
+	TL__SERVE_READ, /* of descriptors from TL__FD_FIRST on */
+	TL__SERVE_WRITE,
+	TL__SERVE_PREAD,
+	TL__SERVE_PWRITE,
+	TL__SERVE_TKILL, /* with SIGSTOP or SIGCONT */
+	TL__SERVE_TGKILL,
 };
+
+/* CONT and its like, on this machine. */
+static inline bool tl__resumes(uint32_t request)
+{
+	return tl__vlink_resumes(request, TL__BY_HOST(true, false));
+}
 
 struct tl__link {
 	TAILQ_ENTRY(tl__link) of_tracee, of_tool;
@@ -55,8 +82,13 @@ struct tl__link {
 	struct tl__tool *tool;
 	pid_t tracer;   /* the thread that made it, from which requests must come */
 	uint64_t since; /* the tracee's count of events then */
+	uint64_t seen;  /* and at the last one that went by here */
 	bool kernels;   /* dead, and the tool is the parent: the kernel has it too */
 	unsigned news;  /* of another server's task: how often it was told */
+	bool owns;      /* the breakpoint or watchpoint whose signal is the last one */
+	bool spared;    /* it is another's */
+	int injects;    /* a signal that this tracer has put in, and is not to see again */
+	struct tl__watches watches[TL__WATCH_KINDS];
 	struct tl__vlink v;
 };
 
@@ -81,17 +113,28 @@ struct tl__tracee {
 	struct tl__link *at;      /* the link whose turn it is; NULL: the chain is through */
 	bool shown;               /* that link has seen it */
 	bool emulated;            /* a call that a tracer makes itself */
-	bool backwards;           /* a call's entry: the first link stands nearest the kernel */
-	bool reporting;           /* inside the engine's callback */
-	bool interrupted;         /* by us, and not stopped yet */
+	bool passing;     /* it makes a step while links hold it, whose steps wait for its */
+	bool backwards;   /* a call's entry: the first link stands nearest the kernel */
+	bool reporting;   /* inside the engine's callback */
+	bool interrupted; /* by us, and not stopped yet */
 	int64_t usage[TL__USAGE_WORDS]; /* at its last stop; for tools that ask for it */
 	bool usage_known;
 	bool lifted;      /* a debugger was killed: its breakpoints are not there any more */
-	uint64_t trap_pc; /* of the last breakpoint's stop; 0: the last signal was none */
-	bool unfiltered;  /* its filters of system calls are suspended */
-	unsigned pins;    /* not to be freed yet */
-	int deliver;      /* of a signal: what the links before have left */
-	bool replaced;    /* and whether that, or info, is not the kernel's any more */
+	uint64_t met;     /* the breakpoint whose signal is the last one; 0: that was none */
+	uint64_t trap_pc; /* the pc in its stop */
+	uint64_t stood_in,
+		stood_at; /* the event at which its registers were written, and the pc before */
+	uint64_t aside, original; /* a copied instruction that it steps; 0: none */
+	unsigned
+		checks; /* whether a SIGSTOP is pending that a tracer has sent while it was alone */
+	pid_t swallow;  /* whose: that tracer has been told of it already */
+	bool rewatch;   /* its debug registers are to be written anew */
+	bool unfiltered; /* its filters of system calls are suspended */
+	unsigned pins;   /* not to be freed yet */
+	int deliver;     /* of a signal: what the links before have left */
+	bool replaced;   /* and whether that, or info, is not the kernel's any more */
+	bool taken;      /* it goes on to those alone whose it is, too */
+	bool leaves;     /* its end is told before it dies: a link has wanted that */
 	uint8_t info[TL__INFO_SIZE];
 	bool step_owed; /* a step ended in the same stop: next, with this info */
 	uint8_t step_info[TL__INFO_SIZE];
@@ -103,7 +146,8 @@ struct tl__tracee {
 struct tl__call {
 	TAILQ_ENTRY(tl__call) link;
 	struct tl__notice n;
-	bool doomed; /* a signal is breaking it: not to be answered now */
+	bool doomed;  /* a signal is breaking it: not to be answered now */
+	bool repeats; /* made a second time: its answer may have got lost */
 	struct tl__wait {
 		uint64_t status, info, usage; /* where the results go; 0: nowhere */
 		unsigned options;
@@ -144,19 +188,15 @@ struct tl__tool {
 	bool children_known;             /* since it began to wait */
 	bool signalled;                  /* with waits that its handler breaks */
 	bool suspicious;                 /* a call may have been made before that */
+	bool leader_due;                 /* a leader's end may be told now */
 	bool news_owed;                  /* a SIGCHLD that says this */
 	unsigned put_off;
-	bool wants_usage; /* its waits ask for it */
-	bool pokes;       /* it writes its breakpoints so that we see it */
-	bool debugs;      /* it has stepped or changed a tracee: breakpoints may be its own */
+	uint64_t news_since; /* ns: since when its signal is put off while it is calling; 0: is not
+			      */
+	bool wants_usage;    /* its waits ask for it */
+	bool debugs;         /* it has stepped or changed a tracee: breakpoints may be its own */
 	struct tl__sigchld news;
 	uint64_t looked_at; /* when its children were looked for: ns */
-};
-
-/* The answer of a call that was taken back. */
-struct tl__unsent {
-	struct tl__notice n;
-	int64_t result;
 };
 
 struct tl__broker {
@@ -167,28 +207,39 @@ struct tl__broker {
 	int front;   /* the first tool's status goes there; -1: nobody waits */
 	pid_t first; /* the tool that we are the parent of; 0: it has ended */
 	int first_fd;
-	bool stops;             /* some may be ready */
-	struct tl__hash unsent; /* by thread: struct tl__unsent */
+	bool stops;                 /* some may be ready */
+	struct tl__answer *answers; /* reply.c's: the last one of each thread */
+	unsigned wary;              /* answers to be given with care yet */
+	bool blind;                 /* whether callers sleep cannot be seen */
 	struct tl__open *open;
 	TAILQ_HEAD(, tl__tracee) tracees;
-	TAILQ_HEAD(, tl__break) breaks;
+	TAILQ_HEAD(, tl__memory) memories;
+	struct tl__hash breaks; /* by process */
 	TAILQ_HEAD(, tl__tool) tools;
 	struct tl__hash by_tid; /* tracees */
 	struct tl__hash visits;
 	struct tl__hash sigchld;   /* by process: TL__CHLD_*, as a pointer */
 	size_t sweep_at;           /* in_kernel had so many when it was swept last */
 	struct tl__hash in_kernel; /* threads whose last wait was left to the kernel */
-	bool over;                 /* nobody makes calls under the listener any more */
+	bool stuck;                /* steps or stops are asked for of tasks that others hold */
+	bool in_call; /* another server's tool has its memory read or written: talk.c */
+	bool over;    /* nobody makes calls under the listener any more */
 };
 
 /* filter.c */
-enum { TL__FILTER_MAX = 64 };
+enum { TL__FILTER_MAX = 160 };
+/* Descriptors of tools that are the memory of a tracee: a filter can tell no more of one than its
+ * number. */
+enum { TL__FD_FIRST = 4032, TL__FDS = 64 };
 uint16_t tl__filter_build(struct tl__bpf_insn code[TL__FILTER_MAX]);
 enum tl__served tl__filter_served(const struct tl__notice *n,
 				  unsigned *ret_word); /* 4 or 8 bytes */
 
 /* chain.c */
 tl_verdict tl__chain_report(struct tl_engine *engine, const struct tl__happening *h);
+/* At so many stops behind the arrival of a second tracer a SIGSTOP of the first's is looked for:
+ * the kernel may be about to send it then. */
+enum { TL__CHECKS = 8 };
 uint32_t tl__chain_events(const struct tl__tracee *t); /* that the links need */
 /* What it was told of as a debugger it takes with it. */
 void tl__chain_tracer_died(struct tl__link *l);
@@ -196,10 +247,19 @@ void tl__chain_tracer_died(struct tl__link *l);
 int tl__chain_suspend_filters(struct tl__tracee *t);
 struct tl__link *tl__chain_next(const struct tl__tracee *t, struct tl__link *l);
 bool tl__chain_is_held(const struct tl__tracee *t);
+/* It stands where the kernel's own interrupt could have stopped it: in no call. */
+bool tl__chain_rests(const struct tl__tracee *t);
 /* What this link holds may have changed: the chain goes on, and the task if nobody holds it. */
 void tl__link_let_go(struct tl__link *l, const struct tl__let_go *how);
 void tl__tracee_settle(struct tl__tracee *t);
 void tl__tracee_poke(struct tl__tracee *t);
+
+/* stuck.c: of a task that stands still */
+bool tl__stuck_hold(const struct tl__tracee *t);     /* all who hold it wait for what is held */
+bool tl__stuck_owes(const struct tl__tracee *t);     /* a link is owed a stop */
+bool tl__stuck_steps(const struct tl__tracee *t);    /* a link that has let go wants a step */
+bool tl__stuck_may_pass(const struct tl__tracee *t); /* that step is made, though others hold it */
+void tl__stuck_look(struct tl__broker *b); /* for tasks that may go on, or stops to show */
 
 /* tracee.c */
 struct tl__tracee *tl__tracee_find(struct tl__broker *b, pid_t tid);
@@ -217,23 +277,57 @@ void tl__visit_interrupt(struct tl__broker *b, pid_t tid);
 bool tl__visit_interrupts(struct tl__broker *b, pid_t tid); /* and it has not stopped yet */
 bool tl__visit_sigchld(struct tl__broker *b, pid_t tgid, pid_t tid, const void *info);
 
-/* breaks.c */
-void tl__breaks_written(struct tl__link *l, uint64_t addr, const void *before, const void *after,
-			size_t len);
-bool tl__breaks_hide(const struct tl__link *l, const struct tl__happening *h); /* it is another's */
-/* A signal is reported: where its breakpoint stands, if it is one's. */
-void tl__breaks_note(struct tl__tracee *t, int sig, const void *info);
-/* How far behind a breakpoint the pc stands in its stop. */
-enum { TL__BREAK_BEHIND = TL__BY_HOST(1, 0) };
+/* breaks.c: a process's breakpoints, and what debuggers see of them */
+struct tl__shadow;
+struct tl__shadow *tl__breaks_of(const struct tl__broker *b, pid_t tgid); /* NULL: it has none */
+struct tl__shadow *tl__breaks_get(struct tl__broker *b, pid_t tgid);      /* NULL: no memory */
+bool tl__breaks_is_text(struct tl__broker *b, pid_t tgid, uint64_t addr);
+/* A write that changes text, which this tool must not make now. */
+bool tl__breaks_refuse(struct tl__broker *b, struct tl__tool *tool, pid_t tgid, uint64_t addr,
+		       const void *before, const void *wanted, size_t len);
+/* The copy of an instruction, of any tool's, that this pc is in. */
+bool tl__breaks_is_aside(const struct tl__broker *b, pid_t tgid, uint64_t pc, uint64_t *ret_begin);
+/* A signal is reported: if a breakpoint's, where it stands, and which links it is not for. */
+void tl__breaks_met(struct tl__tracee *t, int sig, const void *info);
+bool tl__breaks_is_trap(int sig, const void *info);
 bool tl__breaks_is_at(struct tl_task *task, uint64_t addr);
 bool tl__breaks_pc(struct tl_task *task, uint64_t *pc);
 bool tl__breaks_set_pc(struct tl_task *task, uint64_t pc);
 void tl__breaks_forked(struct tl__broker *b, pid_t from, pid_t to);
-/* Those of a process, and those of a tool; 0, NULL: of none. */
-void tl__breaks_forget(struct tl__broker *b, pid_t tgid, const struct tl__tool *tool);
+void tl__breaks_forget(struct tl__broker *b, pid_t tgid); /* another program, or none */
+/* A tool is gone: what lies under the breakpoints that it alone had in this process, and where it
+ * had copied instructions to, if asides. */
+void tl__breaks_leave(struct tl__broker *b, const struct tl__tool *tool, pid_t tgid, bool asides,
+		      void (*lift)(uint64_t addr, const void *bytes, size_t len, void *data),
+		      void *data);
+void tl__breaks_disown(struct tl__broker *b, const struct tl__tool *tool);
+
+/*
+ * debugregs.c, x86: offsets are of struct user; hwdebug.c, arm64: sets. Of a task that is stopped
+ * for this tracer.
+ */
+bool tl__debugregs_has(uint64_t offset);
+int64_t tl__debugregs_write(struct tl__link *l, uint64_t offset, uint64_t value);
+int64_t tl__debugregs_read(const struct tl__link *l, uint64_t offset, uint64_t *ret);
+bool tl__hwdebug_has(uint32_t note);
+int64_t tl__hwdebug_write(struct tl__link *l, uint32_t note, const void *buf, size_t len);
+int64_t tl__hwdebug_read(const struct tl__link *l, uint32_t note, void *buf, size_t len);
+bool tl__debugregs_is_hit(int sig, const void *info);
+/* A signal is reported: if a watchpoint's, which links it is not for. */
+void tl__debugregs_met(struct tl__tracee *t, int sig, const void *info);
+/* A step is over, says this siginfo: its trap may be a watchpoint's, too. Links that have not asked
+ * for the step are owed that. */
+void tl__debugregs_stepped(struct tl__tracee *t, const void *info);
+void tl__debugregs_left(const struct tl__link *l);
+void tl__debugregs_renew(struct tl__tracee *t); /* of a task that stands still, if need be */
+void tl__debugregs_forget(struct tl__tracee *t);
 
 /* lift.c */
 void tl__lift_breakpoints(struct tl__tool *tool); /* of a tool that has been killed */
+void tl__lift_note_pc(struct tl__tracee *t);
+void tl__lift_note_step(struct tl__tracee *t); /* that is asked for */
+void tl__lift_go_on(struct tl__tracee *t);     /* of a task that stands still */
+bool tl__lift_go_back(struct tl__tracee *t);   /* in front of the breakpoint that it has met */
 /* A signal that is about such a breakpoint, where no other debugger is than the one that is gone
  * (or NULL): it is to be dropped, and the task goes on where it was. */
 bool tl__lifted_owns(struct tl__tracee *t, int sig, const void *info, const struct tl__tool *gone);
@@ -254,11 +348,17 @@ bool tl__is_interrupted(struct tl__broker *b, pid_t tid);
 int64_t tl__serve_request(struct tl__broker *b, const struct tl__notice *n, unsigned word,
 			  struct tl__peer *peer);
 void tl__serve_ptrace(struct tl__broker *b, const struct tl__notice *n, unsigned word);
+/* A SIGSTOP that this thread sends a tracee of its, which others trace, too: it is the only one to
+ * see it. A SIGCONT takes that back. False: it is a signal like others. */
+bool tl__serve_stop(struct tl__broker *b, pid_t caller, pid_t tid, int sig, struct tl__peer *peer);
 
 /* wait.c */
 void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
 		    unsigned word);
+bool tl__wait_is_for(const struct tl__call *c, pid_t tid); /* for it alone */
 void tl__waits_look(struct tl__tool *tool); /* something may have come for those that wait */
+/* To those that wait again for what they were told of, if nothing has come for a while. */
+void tl__waits_retell(struct tl__tool *tool);
 
 /* sigchld.c */
 enum { TL__CHLD_KNOWN = 1, TL__CHLD_NO_STOPS = 2, TL__CHLD_INFO = 4, TL__CHLD_RESTARTS = 8 };
@@ -303,9 +403,22 @@ void tl__open_each(const struct tl__open *o, void (*each)(uint64_t id, bool trac
 int tl__reply(struct tl__broker *b, uint64_t id, int64_t result); /* -ENOENT: it was taken back */
 int tl__pass(struct tl__broker *b, uint64_t id);                  /* to the kernel */
 
+/* reply.c: answers, and signals that take calls back */
+/* The same call was answered, and the answer got lost: it has it now. */
+bool tl__answered_before(struct tl__broker *b, const struct tl__notice *n);
+/* A wait that was answered by a stop which its tool is still in: the answer may have got lost. */
+/* *ret_long_ago: so long that it is to be answered so again, if nothing else comes. */
+bool tl__told_before(struct tl__broker *b, const struct tl__notice *n, bool *ret_long_ago);
+/* A signal has taken back a call: others may be lost. */
+void tl__taken_back(struct tl__broker *b);
+/* -ENOENT: it was taken back. An answer that a signal may take back without a word is remembered.
+ */
+int tl__reply_to(struct tl__broker *b, const struct tl__notice *n, int64_t result);
+/* Of a call that cannot be served twice. */
+void tl__answer(struct tl__broker *b, const struct tl__notice *n, int64_t result);
+
 /* serve.c */
 int tl__poll_add(struct tl__broker *b, int fd);
-void tl__answer(struct tl__broker *b, const struct tl__notice *n, int64_t result);
 void tl__first_tool_ended(struct tl__broker *b, int status);
 
 #endif

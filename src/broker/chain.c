@@ -31,8 +31,11 @@ static void forget_stops(struct tl__tracee *t)
 static void begin(struct tl__tracee *t, const struct tl__happening *h)
 {
 	t->interrupted = false;
-	if (h->what != TL__WHAT_QUIET)
+	if (h->what != TL__WHAT_QUIET && !t->passing)
 		forget_stops(t);
+	t->passing = false;
+	if (h->what != TL__WHAT_SIGNAL)
+		t->met = 0;
 	t->now = *h;
 	if (h->what == TL__WHAT_GROUP_STOP || h->what == TL__WHAT_GROUP_END)
 		t->group_sig = h->what == TL__WHAT_GROUP_STOP ? h->sig : 0;
@@ -45,7 +48,7 @@ static void begin(struct tl__tracee *t, const struct tl__happening *h)
 	t->at = t->backwards ? TAILQ_LAST(&t->links, tl__links) : TAILQ_FIRST(&t->links);
 	t->shown = false;
 	t->deliver = h->what == TL__WHAT_SIGNAL ? h->sig : 0;
-	t->replaced = false;
+	t->replaced = t->taken = false;
 	if (h->info) {
 		memcpy(t->info, h->info, sizeof(t->info));
 		t->now.info = t->info;
@@ -57,20 +60,31 @@ static void finish(struct tl__tracee *t)
 {
 	if (t->now.what != TL__WHAT_SIGNAL)
 		return;
+	/* Its debugger was killed before it has seen it. */
+	if (t->taken || (t->deliver && tl__lifted_owns(t, t->deliver, t->info, NULL)))
+		t->deliver = 0;
 	if (!t->deliver || t->replaced)
 		tl__ignore(tl_signal_set(t->task, t->deliver, t->deliver ? t->info : NULL));
 	t->now.what = TL__WHAT_QUIET;
 }
 
+/* Whether what goes along may be anything to this link. */
+static bool concerns(const struct tl__tracee *t, const struct tl__link *l)
+{
+	/* Not what it came in the middle of. */
+	if (l->since >= t->events || l->seen == t->events)
+		return false;
+	return t->now.what != TL__WHAT_SIGNAL ||
+	       (t->deliver && !(l->spared && t->deliver == SIGTRAP));
+}
+
 static void show(struct tl__tracee *t, struct tl__link *l)
 {
 	t->shown = true;
-	/* Not what it came in the middle of. */
-	if (l->since >= t->events || (t->now.what == TL__WHAT_SIGNAL && !t->deliver))
+	if (!concerns(t, l))
 		return;
+	l->seen = t->events;
 	t->now.sig = t->now.what == TL__WHAT_SIGNAL ? t->deliver : t->now.sig;
-	if (tl__breaks_hide(l, &t->now))
-		return;
 	if (!tl__vlink_meets(&l->v, &t->now))
 		return;
 	t->emulated |= t->now.what == TL__WHAT_ENTRY && tl__vlink_emulates(&l->v);
@@ -101,22 +115,44 @@ static void skip_call(struct tl__tracee *t)
 					   sizeof(none)));
 }
 
+/* The end of a step is for all who have asked for one, in no order. Those that are in a stop of
+ * their own see it when they have let go of that. */
+static void go_to_all(struct tl__tracee *t)
+{
+	struct tl__link *l;
+
+	t->at = NULL;
+	TAILQ_FOREACH (l, &t->links, of_tracee) {
+		if (l->v.state == TL__LINK_RUNNING)
+			show(t, l);
+		else if (l->v.state == TL__LINK_STOPPED && concerns(t, l))
+			t->at = l;
+	}
+	t->shown = false;
+}
+
 static void go_along(struct tl__tracee *t)
 {
-	while (t->at) {
+	if (t->at && t->now.what == TL__WHAT_STEP)
+		go_to_all(t);
+	while (t->at && t->now.what != TL__WHAT_STEP) {
 		struct tl__link *l = t->at;
 
-		/* In a stop of its own. */
-		if (!t->shown && l->v.state == TL__LINK_STOPPED)
-			return;
-		if (!t->shown)
-			show(t, l);
-		if (l->v.state == TL__LINK_STOPPED)
-			return;
+		if (!t->shown && l->v.state == TL__LINK_STOPPED) {
+			/* In a stop of its own. */
+			if (concerns(t, l))
+				return;
+		} else {
+			if (!t->shown)
+				show(t, l);
+			if (l->v.state == TL__LINK_STOPPED)
+				return;
+		}
 		t->at = tl__chain_next(t, l);
 		t->shown = false;
 	}
-	finish(t);
+	if (!t->at)
+		finish(t);
 }
 
 bool tl__chain_is_held(const struct tl__tracee *t)
@@ -130,7 +166,7 @@ bool tl__chain_is_held(const struct tl__tracee *t)
 }
 
 /* Where the kernel's own interrupt could have stopped it: in no call. */
-static bool is_at_rest(const struct tl__tracee *t)
+bool tl__chain_rests(const struct tl__tracee *t)
 {
 	switch (t->stands_in) {
 	case TL__WHAT_SIGNAL:
@@ -144,16 +180,23 @@ static bool is_at_rest(const struct tl__tracee *t)
 	}
 }
 
-/* It stands still anyway: whoever wants that has it. */
+/* It stands still anyway: whoever wants that has it. In the middle of a call only who has sent a
+ * SIGSTOP, or is what the one who holds the task waits for. */
 static void show_quiet(struct tl__tracee *t)
 {
 	struct tl__happening quiet = {
 		.what = TL__WHAT_QUIET, .sig = t->group_sig, .tid = t->tid, .uid = t->uid
 	};
 	struct tl__link *l;
+	bool now;
 
+	if (!tl__stuck_owes(t))
+		return;
+	now = tl__chain_rests(t) || tl__stuck_hold(t);
+	t->broker->stuck |= !now;
 	TAILQ_FOREACH (l, &t->links, of_tracee)
-		if (l->v.state != TL__LINK_STOPPED && tl__vlink_meets(&l->v, &quiet))
+		if (l->v.state != TL__LINK_STOPPED && (now || l->v.stop_from) &&
+		    tl__vlink_meets(&l->v, &quiet))
 			tl__tool_tell(l);
 }
 
@@ -164,6 +207,8 @@ uint32_t tl__chain_events(const struct tl__tracee *t)
 		     TL_EVENTS(TL_EVENT_GROUP_STOP) | TL_EVENTS(TL_EVENT_DEATH);
 	const struct tl__link *l;
 
+	if (t->leaves)
+		e |= TL_EVENTS(TL_EVENT_EXIT);
 	TAILQ_FOREACH (l, &t->links, of_tracee) {
 		if (tl__vlink_wants_calls(&l->v))
 			e |= TL_EVENTS_SYSCALLS;
@@ -188,7 +233,7 @@ static tl_verdict wanted(const struct tl__tracee *t)
 	TAILQ_FOREACH (l, &t->links, of_tracee) {
 		if (l->v.state == TL__LINK_DEAD || l->v.state == TL__LINK_STOPPED)
 			continue;
-		if (l->v.stop_owed || l->v.trap_owed)
+		if (tl__vlink_owes(&l->v))
 			hold = TL_HOLD_INTERRUPT;
 		if (l->v.mode == TL__MODE_STEP || l->v.mode == TL__MODE_SYSEMU_STEP)
 			step = TL_STEP_SINGLE;
@@ -232,6 +277,38 @@ static void begin_step(struct tl__tracee *t)
 	go_along(t);
 }
 
+/* The first tracer waits for it, and would do so for as long as another holds the task. */
+static void look_for_sent_stop(struct tl__tracee *t)
+{
+	enum { QUEUE = 8 };
+	siginfo_t pending[QUEUE];
+	struct tl__link *l;
+	int64_t n;
+
+	t->checks--;
+	n = tl_task_request(t->task, TL__REQ_PEEKSIGINFO, 0, 0, pending, sizeof(pending));
+	for (int64_t i = 0; i < n; i++)
+		TAILQ_FOREACH (l, &t->links, of_tracee) {
+			if (pending[i].si_signo != SIGSTOP || pending[i].si_code != SI_TKILL ||
+			    pending[i].si_pid != l->tool->tgid)
+				continue;
+			tl__vlink_send_stop(&l->v, l->tool->tgid, l->tool->uid);
+			t->swallow = l->tool->tgid;
+			t->checks = 0;
+		}
+}
+
+/* Somebody has let it go by CONT or its like, not by LISTEN: out of a group stop, too, it runs. */
+static bool is_continued(const struct tl__tracee *t)
+{
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->v.state == TL__LINK_RUNNING)
+			return true;
+	return false;
+}
+
 /* Of a task that stands still. */
 static tl_verdict settled(struct tl__tracee *t)
 {
@@ -240,24 +317,35 @@ static tl_verdict settled(struct tl__tracee *t)
 		begin_step(t);
 	tl__ignore(tl_engine_set_events(t->engine, tl__chain_events(t)));
 	tl__ignore(settle_filters(t, wants_no_filters(t)));
+	tl__debugregs_renew(t);
 	if (t->at || tl__chain_is_held(t)) {
-		if (is_at_rest(t))
-			show_quiet(t);
-		return TL_HOLD_STOP | (wanted(t) & TL_STEP_MASK);
+		if (t->checks)
+			look_for_sent_stop(t);
+		show_quiet(t);
+		t->broker->stuck |= tl__stuck_steps(t);
+		if (!tl__stuck_may_pass(t))
+			return TL_HOLD_STOP | (wanted(t) & TL_STEP_MASK);
+		t->passing = true;
+		return TL_RUN | TL_STEP_SINGLE;
 	}
 	if (t->emulated)
 		skip_call(t);
+	if (t->group_sig)
+		tl__ignore(tl_task_pass_group_stop(t->task, is_continued(t)));
 	return wanted(t);
 }
 
 /* Nobody traces it any more. Of a debugger that was killed a breakpoint's signal may be queued,
- * which has to be seen first. */
+ * which has to be seen first; or a SIGSTOP that it has seen already. */
 static void leave(struct tl__tracee *t)
 {
 	finish(t);
-	if (t->lifted && !tl_task_is_stopped(t->task))
+	if (tl_task_is_stopped(t->task))
+		tl__debugregs_renew(t);
+	if ((t->lifted || t->swallow || t->rewatch) && !tl_task_is_stopped(t->task))
 		tl__ignore(tl_engine_control(t->engine, TL_HOLD_INTERRUPT));
-	else if (t->lifted && tl__person_has_pending(t->tid, SIGTRAP))
+	else if ((t->lifted && tl__person_has_pending(t->tid, SIGTRAP)) ||
+		 (t->swallow && tl__person_has_pending(t->tid, SIGSTOP)))
 		tl__ignore(tl_engine_control(t->engine, TL_RUN));
 	else
 		tl__ignore(tl_task_detach(t->task));
@@ -269,9 +357,10 @@ tl_verdict tl__chain_report(struct tl_engine *engine, const struct tl__happening
 	tl_verdict v;
 
 	t->reporting = true;
+	tl__lift_go_on(t);
 	/* In the stop that is being gone along: nothing new has happened. */
 	if (h->what == TL__WHAT_QUIET && (t->at || tl__chain_is_held(t))) {
-		t->interrupted = false;
+		t->interrupted = t->passing = false;
 	} else {
 		t->stands_in = h->what;
 		begin(t, h);
@@ -297,8 +386,8 @@ void tl__tracee_settle(struct tl__tracee *t)
 		v = settled(t);
 	} else {
 		tl__ignore(tl_engine_set_events(t->engine, tl__chain_events(t)));
-		v = wants_no_filters(t) != t->unfiltered ? TL_HOLD_INTERRUPT
-							 : wanted(t) & TL_HOLD_MASK;
+		v = t->rewatch || wants_no_filters(t) != t->unfiltered ? TL_HOLD_INTERRUPT
+								       : wanted(t) & TL_HOLD_MASK;
 		if (v != TL_HOLD_INTERRUPT)
 			return;
 		t->interrupted = true;
@@ -317,13 +406,39 @@ void tl__tracee_poke(struct tl__tracee *t)
 				     (wanted(t) & ~(tl_verdict)TL_HOLD_MASK) | TL_HOLD_INTERRUPT));
 }
 
+/* A watchpoint of several: the instruction is not executed again, so each sees this one hit. */
+static bool is_for_another(const struct tl__tracee *t, const struct tl__link *l)
+{
+	if (!l->owns || !tl__debugregs_is_hit(t->deliver, t->info))
+		return false;
+	while ((l = TAILQ_NEXT(l, of_tracee)))
+		if (l->owns && concerns(t, l))
+			return true;
+	return false;
+}
+
+static void take_signal(struct tl__tracee *t, const struct tl__link *l)
+{
+	t->taken = is_for_another(t, l);
+	if (!t->taken)
+		t->deliver = 0;
+}
+
 void tl__chain_tracer_died(struct tl__link *l)
 {
 	struct tl__tracee *t = l->tracee;
+	bool is_told;
 
-	if (t->at == l && t->shown && l->v.state == TL__LINK_STOPPED &&
-	    t->now.what == TL__WHAT_SIGNAL && tl__lifted_owns(t, t->deliver, t->info, l->tool))
-		t->deliver = 0;
+	if (t->at != l || !t->shown || l->v.state != TL__LINK_STOPPED ||
+	    t->now.what != TL__WHAT_SIGNAL)
+		return;
+	/* As if it had stepped over it. Where another has one, too, the thread meets that. */
+	if (l->owns && t->deliver == SIGTRAP)
+		is_told = !tl__breaks_is_trap(t->deliver, t->info) || tl__lift_go_back(t);
+	else
+		is_told = tl__lifted_owns(t, t->deliver, t->info, l->tool);
+	if (is_told)
+		take_signal(t, l);
 }
 
 static void rebuild_info(struct tl__tracee *t, const struct tl__link *l, int sig)
@@ -335,20 +450,42 @@ static void rebuild_info(struct tl__tracee *t, const struct tl__link *l, int sig
 	memcpy(t->info, &si, sizeof(t->info));
 }
 
+/* strace that is interrupted detaches without a look at what has stopped meanwhile, and the kernel
+ * drops the signal, once in seven times. Others, who have passed it on, are not to lose it so. */
+static bool leaves_to_others(const struct tl__tracee *t, const struct tl__link *l,
+			     const struct tl__let_go *how)
+{
+	return how->unseen && !l->owns &&
+	       TAILQ_FIRST(&t->links) != TAILQ_LAST(&t->links, tl__links);
+}
+
 void tl__link_let_go(struct tl__link *l, const struct tl__let_go *how)
 {
 	struct tl__tracee *t = l->tracee;
 	bool in_turn = t->at == l && t->shown && t->now.what == TL__WHAT_SIGNAL;
+	siginfo_t is;
 
 	if (!in_turn) {
-		if (how->sig && tl_task_signal(t->task, how->sig) == 0)
+		if (how->sig && tl_task_signal(t->task, how->sig) == 0) {
 			t->sent = how->sent ? how->sig : 0;
+			/* Behind a signal that was none it has seen it. */
+			l->injects = how->sent ? 0 : how->sig;
+		}
 		return;
 	}
-	if (how->sig && how->sig != (int)l->v.stop.code) {
+	if (!how->sig) {
+		if (!leaves_to_others(t, l, how))
+			take_signal(t, l);
+		return;
+	}
+	/* What SETSIGINFO has put there may be of another signal than the stop's (ptrace_signal).
+	 */
+	memcpy(&is, l->v.stop.info, sizeof(is));
+	t->taken = false;
+	if (how->sig != is.si_signo) {
 		rebuild_info(t, l, how->sig);
 		t->replaced = true;
-	} else if (how->sig && memcmp(t->info, l->v.stop.info, sizeof(t->info)) != 0) {
+	} else if (memcmp(t->info, l->v.stop.info, sizeof(t->info)) != 0) {
 		memcpy(t->info, l->v.stop.info, sizeof(t->info));
 		t->replaced = true;
 	}

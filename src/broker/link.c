@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The rules of one link: which stops its tracer sees, and what its requests do. Pure. */
+#define _GNU_SOURCE
 #include "link.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
-enum { SIGNALS = 64, SI_KERNEL_ = 0x80 };
+enum { SIGNALS = 64 };
 
 /* The head of the kernel's siginfo, where kill(2) and ptrace's own stops fill it in. */
 struct info_head {
@@ -27,7 +28,7 @@ static void say(struct tl__vstop *stop, int signo, int code, int32_t pid, uint32
 static bool stop_at(struct tl__vlink *l, const struct tl__happening *h, uint32_t code, uint64_t msg)
 {
 	l->state = TL__LINK_STOPPED;
-	l->reported = false;
+	l->reported = l->asked_about = false;
 	/* Any trap takes the place of an interrupt's that is due; a SIGSTOP is still to come. */
 	if (l->seized)
 		l->stop_owed = false;
@@ -65,6 +66,17 @@ static bool by_signal(struct tl__vlink *l, const struct tl__happening *h, int si
 	return true;
 }
 
+/* Where calls are emulated a step does not end behind one (entry/common.c: report_single_step). */
+static bool is_calls_end(const struct tl__happening *h)
+{
+	struct info_head head;
+
+	if (!h->info)
+		return false;
+	memcpy(&head, h->info, sizeof(head));
+	return head.code == TRAP_BRKPT;
+}
+
 static bool executed(struct tl__vlink *l, const struct tl__happening *h)
 {
 	if (l->options & TL__OPT_EXEC)
@@ -76,8 +88,8 @@ static bool executed(struct tl__vlink *l, const struct tl__happening *h)
 
 static bool group_stop(struct tl__vlink *l, const struct tl__happening *h)
 {
-	l->stop_owed = false;
 	if (l->seized) {
+		l->stop_owed = false;
 		stop_at(l, h, TL__TE_STOP << 8 | (uint32_t)h->sig, 0);
 		say(&l->stop, h->sig, (int)l->stop.code, h->tid, h->uid);
 		return true;
@@ -94,6 +106,30 @@ static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 		l->trap_owed = false;
 		return by_signal(l, h, SIGTRAP, SI_USER);
 	}
+	if (l->hit_owed) {
+		by_signal(l, h, SIGTRAP, TRAP_HWBKPT);
+		/* Where a siginfo has the address. */
+		say(&l->stop, SIGTRAP, TRAP_HWBKPT, (int32_t)l->hit_owed,
+		    (uint32_t)(l->hit_owed >> 32));
+		l->hit_owed = 0;
+		return true;
+	}
+	if (l->group_owed && !h->sig)
+		l->group_owed = false; /* it has ended meanwhile */
+	if (l->group_owed) {
+		bool owed = l->stop_owed;
+
+		l->group_owed = false;
+		group_stop(l, h);
+		l->stop_owed = owed;
+		return true;
+	}
+	if (l->stop_from) {
+		by_signal(l, h, SIGSTOP, SI_TKILL);
+		say(&l->stop, SIGSTOP, SI_TKILL, l->stop_from, l->stop_uid);
+		l->stop_from = 0;
+		return true;
+	}
 	if (!l->stop_owed)
 		return false;
 	l->stop_owed = false;
@@ -101,7 +137,7 @@ static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 		return group_stop(l, h);
 	if (l->seized)
 		return stop_at(l, h, TL__TE_STOP << 8 | SIGTRAP, 0);
-	by_signal(l, h, SIGSTOP, l->born ? SI_USER : SI_KERNEL_);
+	by_signal(l, h, SIGSTOP, l->born ? SI_USER : SI_KERNEL);
 	/* Put among its signals without a word of whose it is (ptrace_init_task). */
 	if (l->born)
 		say(&l->stop, SIGSTOP, SI_USER, 0, 0);
@@ -111,6 +147,7 @@ static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 
 static bool group_end(struct tl__vlink *l, const struct tl__happening *h)
 {
+	l->group_owed = false;
 	if (l->state != TL__LINK_LISTENING && !l->stop_owed)
 		return false;
 	l->stop_owed = true;
@@ -127,7 +164,7 @@ bool tl__vlink_meets(struct tl__vlink *l, const struct tl__happening *h)
 		return call(l, h);
 	case TL__WHAT_STEP:
 		return (l->mode == TL__MODE_STEP || l->mode == TL__MODE_BLOCK ||
-			l->mode == TL__MODE_SYSEMU_STEP) &&
+			(l->mode == TL__MODE_SYSEMU_STEP && !is_calls_end(h))) &&
 		       stop_at(l, h, SIGTRAP, 0);
 	case TL__WHAT_FORK:
 		return event(l, h, TL__OPT_FORK, TL__TE_FORK);
@@ -190,6 +227,11 @@ static int mode_of(uint32_t request, bool has_block)
 	}
 }
 
+bool tl__vlink_resumes(uint32_t request, bool has_block)
+{
+	return mode_of(request, has_block) >= 0;
+}
+
 int tl__vlink_resume(struct tl__vlink *l, uint32_t request, uint64_t data, bool has_block,
 		     struct tl__let_go *ret)
 {
@@ -236,6 +278,17 @@ int tl__vlink_interrupt(struct tl__vlink *l)
 		return -ESRCH;
 	l->stop_owed = true;
 	return 0;
+}
+
+void tl__vlink_send_stop(struct tl__vlink *l, int32_t from, uint32_t uid)
+{
+	l->stop_from = from;
+	l->stop_uid = uid;
+}
+
+bool tl__vlink_owes(const struct tl__vlink *l)
+{
+	return l->stop_owed || l->trap_owed || l->hit_owed || l->group_owed || l->stop_from;
 }
 
 int tl__vlink_check_options(uint64_t data)

@@ -47,6 +47,7 @@ enum tl__request {
 	TL__REQ_SECCOMP_GET_FILTER = 0x420c,
 	TL__REQ_SECCOMP_GET_METADATA = 0x420d,
 	TL__REQ_GET_SYSCALL_INFO = 0x420e,
+	TL__REQ_SET_SYSCALL_INFO = 0x4212,
 };
 
 enum tl__opt {
@@ -126,11 +127,16 @@ struct tl__vstop {
 struct tl__vlink {
 	enum tl__link_state state;
 	bool seized;
-	bool stop_owed; /* a stop that this tracer has asked for, or the first of an attached child
-			 */
-	bool born;      /* it is that child's */
-	bool trap_owed; /* the SIGTRAP behind an exec */
-	bool reported;  /* the stop, to a wait */
+	bool stop_owed;  /* a stop that this tracer has asked for, or the first of an attached child
+			  */
+	bool born;       /* it is that child's */
+	bool trap_owed;  /* the SIGTRAP behind an exec */
+	bool group_owed; /* the group stop that it was found in */
+	uint64_t hit_owed; /* a watchpoint's hit that ended another's step: the pc; 0: none */
+	int32_t stop_from; /* a SIGSTOP that this process, the tracer, has sent; 0: none */
+	uint32_t stop_uid;
+	bool reported;    /* the stop, to a wait */
+	bool asked_about; /* its tracer has made a request in it */
 	uint32_t options;
 	enum tl__mode mode;
 	int status; /* DEAD: as wait(2) has it */
@@ -142,16 +148,22 @@ bool tl__vlink_meets(struct tl__vlink *l, const struct tl__happening *h);
 
 /* What a tracer that has let go leaves behind. */
 struct tl__let_go {
-	int sig;   /* the signal to deliver, behind a signal's stop */
-	bool sent; /* sig is to be sent to the task: behind a call's stop */
+	int sig;     /* the signal to deliver, behind a signal's stop */
+	bool sent;   /* sig is to be sent to the task: behind a call's stop */
+	bool unseen; /* it has left without having asked for anything in that stop */
 };
 
+/* CONT and its like. has_block: the machine has SINGLEBLOCK; arm64's of that number is another. */
+bool tl__vlink_resumes(uint32_t request, bool has_block);
 /* Requests that let go: 0, or ptrace's error. */
 int tl__vlink_resume(struct tl__vlink *l, uint32_t request, uint64_t data, bool has_block,
 		     struct tl__let_go *ret);
 int tl__vlink_detach(const struct tl__vlink *l, uint64_t data, struct tl__let_go *ret);
 int tl__vlink_listen(struct tl__vlink *l);
 int tl__vlink_interrupt(struct tl__vlink *l);
+/* Its tracer sends a SIGSTOP, for itself alone. */
+void tl__vlink_send_stop(struct tl__vlink *l, int32_t from, uint32_t uid);
+bool tl__vlink_owes(const struct tl__vlink *l); /* a stop, which needs the task to stand still */
 int tl__vlink_check_options(uint64_t data);
 int tl__vlink_set_options(struct tl__vlink *l, uint64_t data);
 int tl__vlink_siginfo(const struct tl__vlink *l, const uint8_t **ret);

@@ -67,7 +67,8 @@ int tl__message_receive(int from, struct tl__message *m, void *data, int *fd, bo
 	if ((size_t)r < sizeof(*m))
 		return r == 0 ? -EPIPE : -EPROTO;
 	/* A length that lies is nobody's that we talk to. */
-	if (m->what != TL__SAY_READ && m->len != (size_t)r - sizeof(*m))
+	if (m->what != TL__SAY_READ && m->what != TL__SAY_READ_OF &&
+	    m->len != (size_t)r - sizeof(*m))
 		return -EPROTO;
 	return m->len <= TL__DATA_MAX ? 0 : -EPROTO;
 }

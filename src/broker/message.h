@@ -19,18 +19,26 @@ enum tl__say {
 	TL__SAY_CHILD,       /* a child of your tool's has ended, which the kernel will tell it */
 	TL__SAY_THREAD_ENDS, /* of a tool of ours: tracer */
 	TL__SAY_LIST,        /* which links there are: a LINK each, and a RESULT */
-	TL__SAY_LINK
+	TL__SAY_LINK,
+	TL__SAY_STOP, /* a tool of ours sends a SIGSTOP or SIGCONT: tracer, tid, number; a RESULT, 1
+			 or 0 */
+	TL__SAY_OPENED,  /* a tool of ours has this descriptor of a process's memory: tool, number,
+			    tgid */
+	TL__SAY_CLOSED,  /* not any more: tool, number */
+	TL__SAY_READ_OF, /* it reads there: tool, number, addr, len; a RESULT with data */
+	TL__SAY_WRITE_OF /* data; a RESULT */
 };
 
 struct tl__message {
 	uint32_t what;
+	uint32_t asked; /* by what is asked, and its answer: a number */
 	uint32_t word;
 	int64_t result;
 	uint64_t addr;
 	uint32_t len; /* of data */
 	struct tl__notice n;
 	/* NEWS: the link, and what its tracer sees */
-	int32_t tid, tgid, tracer, tool;
+	int32_t tid, tgid, tracer, tool, number;
 	uint32_t uid;
 	uint32_t dead, status, code, seized, options, state, mode;
 };

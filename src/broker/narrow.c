@@ -14,6 +14,8 @@ enum {
 	I386_GENERAL = 17 * 4,
 	ARM_GENERAL = 18 * 4,
 	I386_DEBUG = 252, /* of struct user32 */
+	I386_USER = 284,
+	ARM_USER = 296,
 	WIDE_DEBUG = 848, /* of struct user */
 };
 
@@ -44,19 +46,26 @@ bool tl__narrow_set(uint32_t request, bool x86, uint32_t *note, size_t *size, bo
 	return false;
 }
 
-bool tl__narrow_user(uint64_t addr, bool x86, size_t *in_set, uint64_t *in_user)
+size_t tl__narrow_general_size(bool x86)
 {
-	*in_set = SIZE_MAX;
+	return x86 ? I386_GENERAL : ARM_GENERAL;
+}
+
+/* Semantics: arch/x86/kernel/ptrace.c (getreg32: its end is one word behind the area's),
+ * arch/arm64/kernel/ptrace.c (compat_ptrace_read_user). */
+enum tl__user_word tl__narrow_user(uint64_t addr, bool x86, size_t *in_set, uint64_t *in_user)
+{
 	if (addr % 4)
-		return false;
-	if (addr < (x86 ? I386_GENERAL : ARM_GENERAL)) {
+		return TL__USER_NOWHERE;
+	if (addr < tl__narrow_general_size(x86)) {
 		*in_set = (size_t)addr;
-		return true;
+		return TL__USER_GENERAL;
 	}
-	if (!x86 || addr < I386_DEBUG || addr >= I386_DEBUG + 8 * 4)
-		return false;
-	*in_user = WIDE_DEBUG + (addr - I386_DEBUG) * 2;
-	return true;
+	if (x86 && addr >= I386_DEBUG && addr < I386_DEBUG + 8 * 4) {
+		*in_user = WIDE_DEBUG + (addr - I386_DEBUG) * 2;
+		return TL__USER_WIDE;
+	}
+	return addr < (x86 ? I386_USER + 4 : ARM_USER) ? TL__USER_NOTHING : TL__USER_NOWHERE;
 }
 
 /* Three numbers, then what depends on the code: at 12, or where words of 64 bits align. */

@@ -4,22 +4,22 @@
  * tool comes as a message, and what its tracer sees goes back as news. The other server keeps a
  * link to a stand-in of the task, answers waits and sends SIGCHLD, as for a task of its own.
  *
- * Who asks waits for the answer, and meanwhile reads and writes its tool's memory for the other,
- * whom the kernel may not let do that, and serves whatever else comes.
+ * Who asks waits for the answer (talk.c), and meanwhile reads and writes its tool's memory for the
+ * other, whom the kernel may not let do that, and serves whatever else comes.
  */
 #define _GNU_SOURCE
 #include "peer.h"
 
 #include "registry.h"
+#include "talk.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
-
-static void handle(struct tl__peer *p, const struct tl__message *m, int fd);
 
 static struct tl__peer *peer_new(struct tl__broker *b, int fd, pid_t pid)
 {
@@ -37,6 +37,9 @@ static struct tl__peer *peer_new(struct tl__broker *b, int fd, pid_t pid)
 	p->broker = b;
 	p->fd = fd;
 	p->pid = pid;
+	p->foreign = tl__registry_is_foreign(fd);
+	STAILQ_INIT(&p->early);
+	STAILQ_INIT(&p->put_off);
 	TAILQ_INSERT_TAIL(&b->peers, p, link);
 	return p;
 }
@@ -62,38 +65,11 @@ void tl__peer_accept(struct tl__broker *b)
 		peer_new(b, fd, pid);
 }
 
-static int say(struct tl__peer *p, const struct tl__message *m, const void *data, int fd)
-{
-	int r = p->dead ? -EPIPE : tl__message_send(p->fd, m, data, fd);
-
-	p->dead |= r < 0;
-	return r;
-}
-
-/* Until this comes; everything else is seen to. */
-static int hear(struct tl__peer *p, enum tl__say what, struct tl__message *m)
-{
-	for (;;) {
-		int fd, r = p->dead ? -EPIPE : tl__message_receive(p->fd, m, p->data, &fd, true);
-
-		if (r < 0) {
-			p->dead = true;
-			return r;
-		}
-		if (m->what != what)
-			handle(p, m, fd);
-		if (fd >= 0)
-			close(fd);
-		if (m->what == what)
-			return 0;
-	}
-}
-
 int tl__peer_read(struct tl__peer *p, uint64_t addr, void *buf, size_t len)
 {
 	struct tl__message m = { .what = TL__SAY_READ, .addr = addr, .len = (uint32_t)len };
 
-	if (len > TL__DATA_MAX || say(p, &m, NULL, -1) < 0 || hear(p, TL__SAY_READ_DONE, &m) < 0)
+	if (len > TL__DATA_MAX || tl__talk_ask(p, &m, NULL, -1) < 0)
 		return -EFAULT;
 	if (m.result < 0 || m.len != len)
 		return -EFAULT;
@@ -105,9 +81,28 @@ int tl__peer_write(struct tl__peer *p, uint64_t addr, const void *buf, size_t le
 {
 	struct tl__message m = { .what = TL__SAY_WRITE, .addr = addr, .len = (uint32_t)len };
 
-	if (len > TL__DATA_MAX || say(p, &m, buf, -1) < 0 || hear(p, TL__SAY_WRITE_DONE, &m) < 0)
+	if (len > TL__DATA_MAX || tl__talk_ask(p, &m, buf, -1) < 0)
 		return -EFAULT;
 	return m.result < 0 ? -EFAULT : 0;
+}
+
+/* What the call itself says: the other may be a user's who must not see or change more of a tool
+ * of root's. */
+static void open_windows(struct tl__peer *p, const struct tl__notice *n, unsigned word)
+{
+	uint8_t first[TL__WINDOW_FIRST] = { 0 };
+	uint64_t at;
+	size_t len = tl__windows_first(n, word, &at);
+
+	p->windows_n = 0;
+	if (len && tl__caller_read(n->tid, at, first, len) < 0)
+		return;
+	p->windows_n = tl__windows_of(n, word, !p->foreign, first, p->windows);
+}
+
+static bool may(const struct tl__peer *p, bool writes, const struct tl__message *m)
+{
+	return tl__windows_allow(p->windows, p->windows_n, writes, m->addr, m->len);
 }
 
 /* For the call that we wait for: its tool is ours. */
@@ -115,19 +110,19 @@ static void read_for(struct tl__peer *p, const struct tl__message *m)
 {
 	struct tl__message done = { .what = TL__SAY_READ_DONE, .result = -EFAULT };
 
-	if (p->calling && m->len <= TL__DATA_MAX)
+	if (p->calling && m->len <= TL__DATA_MAX && may(p, false, m))
 		done.result = tl__caller_read(p->calling, m->addr, p->data, m->len);
 	done.len = done.result < 0 ? 0 : m->len;
-	say(p, &done, done.len ? p->data : NULL, -1);
+	tl__talk_answer(p, m, &done, done.len ? p->data : NULL);
 }
 
 static void write_for(struct tl__peer *p, const struct tl__message *m)
 {
 	struct tl__message done = { .what = TL__SAY_WRITE_DONE, .result = -EFAULT };
 
-	if (p->calling)
+	if (p->calling && may(p, true, m))
 		done.result = tl__caller_write(p->calling, m->addr, p->data, m->len);
-	say(p, &done, NULL, -1);
+	tl__talk_answer(p, m, &done, NULL);
 }
 
 static int64_t call(struct tl__peer *p, const struct tl__notice *n, unsigned word, int fd)
@@ -137,9 +132,8 @@ static int64_t call(struct tl__peer *p, const struct tl__notice *n, unsigned wor
 	int r;
 
 	p->calling = n->tid;
-	r = say(p, &m, NULL, fd);
-	if (r == 0)
-		r = hear(p, TL__SAY_RESULT, &m);
+	open_windows(p, n, word);
+	r = tl__talk_ask(p, &m, NULL, fd);
 	p->calling = before;
 	return r < 0 ? -ESRCH : m.result;
 }
@@ -147,18 +141,16 @@ static int64_t call(struct tl__peer *p, const struct tl__notice *n, unsigned wor
 /* Who attaches has shown that the kernel lets him: by the task's memory, open for writing. */
 static bool is_proven(const struct tl__message *m, int fd)
 {
-	char link[32], is[64], want[64];
-	ssize_t n;
+	struct stat is, want;
+	char path[32];
 
 	if (m->n.args[0] != TL__REQ_ATTACH && m->n.args[0] != TL__REQ_SEIZE)
 		return true;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	snprintf(want, sizeof(want), "/proc/%d/mem", (int)m->n.args[1]);
-	n = fd < 0 ? -1 : readlink(link, is, sizeof(is) - 1);
-	if (n < 0 || fcntl(fd, F_GETFL) < 0 || (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR)
-		return false;
-	is[n] = '\0';
-	return !strcmp(is, want);
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)m->n.args[1]);
+	/* A name can be had elsewhere. */
+	return fd >= 0 && fstat(fd, &is) == 0 && stat(path, &want) == 0 &&
+	       is.st_dev == want.st_dev && is.st_ino == want.st_ino &&
+	       (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 }
 
 static void serve_for(struct tl__peer *p, const struct tl__message *m, int fd)
@@ -167,7 +159,7 @@ static void serve_for(struct tl__peer *p, const struct tl__message *m, int fd)
 
 	if (m->n.args[0] != TL__REQ_TRACEME && is_proven(m, fd))
 		done.result = tl__serve_request(p->broker, &m->n, m->word == 4 ? 4 : 8, p);
-	say(p, &done, NULL, -1);
+	tl__talk_answer(p, m, &done, NULL);
 }
 
 static struct tl__link *find(struct tl__tool *tool, pid_t tid)
@@ -180,12 +172,22 @@ static struct tl__link *find(struct tl__tool *tool, pid_t tid)
 	return NULL;
 }
 
+/* Another user's server speaks for the tasks alone that the kernel lets it trace. */
+static bool is_held_by(const struct tl__peer *p, pid_t tid)
+{
+	struct tl__person of_task, of_tracer;
+
+	return !p->foreign ||
+	       (tl__person_read(tid, &of_task) == 0 && of_task.tracer > 0 &&
+		tl__person_read(of_task.tracer, &of_tracer) == 0 && of_tracer.tgid == p->pid);
+}
+
 static void hear_news(struct tl__peer *p, const struct tl__message *m)
 {
-	struct tl__tool *tool = tl__tool_get(p->broker, m->tool);
+	struct tl__tool *tool = tl__tool_find(p->broker, m->tool);
 	struct tl__link *l = tool ? find(tool, m->tid) : NULL;
 
-	if (tool && !l && m->dead != TL__GONE)
+	if (tool && !tool->peer && !l && m->dead != TL__GONE && is_held_by(p, m->tid))
 		l = tl__tracee_stand_in(p, tool, m->tid, m->tracer);
 	if (!l || l->tracee->peer != p)
 		return;
@@ -209,15 +211,15 @@ static void hear_of_child(struct tl__peer *p, const struct tl__message *m)
 	struct tl__tool *tool = tl__tool_find(p->broker, m->tool);
 	struct tl__link *l = tool ? find(tool, m->tid) : NULL;
 
-	if (!tool)
+	if (!tool || tool->peer || (p->foreign && !l))
 		return;
-	if (l)
+	if (l && l->tracee->peer == p)
 		tl__link_unlink(l);
 	tl__tool_ended(tool, m->tid);
 	tl__waits_look(tool);
 }
 
-static void list_for(struct tl__peer *p)
+static void list_for(struct tl__peer *p, const struct tl__message *asked)
 {
 	struct tl__message done = { .what = TL__SAY_RESULT };
 	const struct tl__tracee *t;
@@ -237,39 +239,178 @@ static void list_for(struct tl__peer *p)
 						 .state = l->v.state,
 						 .mode = l->v.mode };
 
-			say(p, &m, NULL, -1);
+			tl__talk_say(p, &m, NULL, -1);
 		}
 	}
-	say(p, &done, NULL, -1);
+	tl__talk_answer(p, asked, &done, NULL);
 }
 
-static void handle(struct tl__peer *p, const struct tl__message *m, int fd)
+/* In the holder: the descriptor has come along, of a process that the tool has a link to. */
+static void hear_opened(struct tl__peer *p, const struct tl__message *m, int fd)
 {
+	struct tl__tool *tool = tl__tool_find(p->broker, m->tool);
+	struct tl__memory *old;
+	struct tl__link *l;
+
+	if (!tool || tool->peer != p || fd < 0 || tl__memory_whose(fd) != m->tgid)
+		return;
+	old = tl__memory_find(p->broker, tool, m->number);
+	if (old)
+		tl__memory_drop(old);
+	TAILQ_FOREACH (l, &tool->links, of_tool)
+		if (l->tracee->tgid == m->tgid)
+			break;
+	fd = l ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+	if (fd >= 0)
+		tl__ignore(tl__memory_add(tool, m->tgid, m->number, fd) != NULL);
+}
+
+static struct tl__memory *memory_of(struct tl__peer *p, const struct tl__message *m)
+{
+	struct tl__tool *tool = tl__tool_find(p->broker, m->tool);
+
+	return tool && tool->peer == p ? tl__memory_find(p->broker, tool, m->number) : NULL;
+}
+
+static void memory_for(struct tl__peer *p, const struct tl__message *m)
+{
+	struct tl__message done = { .what = TL__SAY_RESULT, .result = -EIO };
+	struct tl__memory *memory = memory_of(p, m);
+	bool writes = m->what == TL__SAY_WRITE_OF;
+
+	if (memory && m->len <= TL__DATA_MAX) {
+		struct tl__view v = {
+			.b = p->broker, .tool = memory->tool, .tgid = memory->tgid, .fd = memory->fd
+		};
+
+		done.result = writes ? tl__view_write(&v, m->addr, p->data, m->len)
+				     : tl__view_read(&v, m->addr, p->data, m->len);
+	}
+	if (!writes && done.result > 0)
+		done.len = (uint32_t)done.result;
+	tl__talk_answer(p, m, &done, done.len ? p->data : NULL);
+}
+
+bool tl__peer_stop(struct tl__peer *p, pid_t caller, pid_t tid, int sig)
+{
+	struct tl__message m = {
+		.what = TL__SAY_STOP, .tracer = caller, .tid = tid, .number = sig
+	};
+
+	return tl__talk_ask(p, &m, NULL, -1) == 0 && m.result == 1;
+}
+
+static void stop_for(struct tl__peer *p, const struct tl__message *m)
+{
+	struct tl__message done = { .what = TL__SAY_RESULT };
+
+	done.result = tl__serve_stop(p->broker, m->tracer, m->tid, m->number, p);
+	tl__talk_answer(p, m, &done, NULL);
+}
+
+int tl__peer_memory_opened(const struct tl__memory *m)
+{
+	struct tl__message say_it = {
+		.what = TL__SAY_OPENED, .tool = m->tool->tgid, .number = m->theirs, .tgid = m->tgid
+	};
+
+	return tl__talk_say(m->peer, &say_it, NULL, m->fd);
+}
+
+void tl__peer_memory_closed(const struct tl__memory *m)
+{
+	struct tl__message say_it = { .what = TL__SAY_CLOSED,
+				      .tool = m->tool->tgid,
+				      .number = m->theirs };
+
+	tl__talk_say(m->peer, &say_it, NULL, -1);
+}
+
+int64_t tl__peer_memory(const struct tl__memory *m, bool writes, uint64_t addr, void *buf,
+			size_t len)
+{
+	struct tl__message ask = { .what = writes ? TL__SAY_WRITE_OF : TL__SAY_READ_OF,
+				   .tool = m->tool->tgid,
+				   .number = m->theirs,
+				   .addr = addr,
+				   .len = (uint32_t)len };
+	struct tl__peer *p = m->peer;
+
+	if (tl__talk_ask(p, &ask, writes ? buf : NULL, -1) < 0)
+		return -EIO;
+	if (!writes && ask.result > 0) {
+		if (ask.len != (uint64_t)ask.result || ask.len > len)
+			return -EIO;
+		memcpy(buf, p->data, ask.len);
+	}
+	return ask.result;
+}
+
+/* What it says of tasks of its own, for tools of ours. False: something else. */
+static bool handle_holder(struct tl__peer *p, const struct tl__message *m)
+{
+	switch (m->what) {
+	case TL__SAY_READ:
+		read_for(p, m);
+		return true;
+	case TL__SAY_WRITE:
+		write_for(p, m);
+		return true;
+	case TL__SAY_NEWS:
+		hear_news(p, m);
+		return true;
+	case TL__SAY_CHILD:
+		hear_of_child(p, m);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void refuse(struct tl__peer *p, const struct tl__message *m)
+{
+	struct tl__message done = { .what = TL__SAY_RESULT, .result = -EPERM };
+
+	tl__talk_answer(p, m, &done, NULL);
+}
+
+void tl__peer_handle(struct tl__peer *p, const struct tl__message *m, int fd)
+{
+	struct tl__memory *memory;
 	struct tl__tool *tool;
 
+	if (handle_holder(p, m))
+		return;
+	if (p->foreign) {
+		refuse(p, m);
+		return;
+	}
 	switch (m->what) {
 	case TL__SAY_CALL:
 		serve_for(p, m, fd);
 		break;
-	case TL__SAY_READ:
-		read_for(p, m);
-		break;
-	case TL__SAY_WRITE:
-		write_for(p, m);
-		break;
-	case TL__SAY_NEWS:
-		hear_news(p, m);
-		break;
-	case TL__SAY_CHILD:
-		hear_of_child(p, m);
-		break;
 	case TL__SAY_LIST:
-		list_for(p);
+		list_for(p, m);
 		break;
 	case TL__SAY_THREAD_ENDS:
 		tool = tl__tool_of(p->broker, m->tracer);
 		if (tool && tool->peer == p)
 			tl__tool_thread_ends(p->broker, m->tracer);
+		break;
+	case TL__SAY_OPENED:
+		hear_opened(p, m, fd);
+		break;
+	case TL__SAY_CLOSED:
+		memory = memory_of(p, m);
+		if (memory)
+			tl__memory_drop(memory);
+		break;
+	case TL__SAY_STOP:
+		stop_for(p, m);
+		break;
+	case TL__SAY_READ_OF:
+	case TL__SAY_WRITE_OF:
+		memory_for(p, m);
 		break;
 	default:
 		p->dead = true;
@@ -295,9 +436,11 @@ static void bury(struct tl__peer *p)
 			if (l->tracee->peer == p)
 				tl__link_unlink(l);
 		}
+		tl__memories_leave(b, p);
 		tl__waits_look(tool);
 	}
 	close(p->fd);
+	tl__talk_forget(p);
 	free(p->data);
 	free(p);
 }
@@ -308,24 +451,9 @@ void tl__peers_sweep(struct tl__broker *b)
 
 	for (p = TAILQ_FIRST(&b->peers); p; p = next) {
 		next = TAILQ_NEXT(p, link);
-		if (p->dead && !p->calling)
+		if (p->dead)
 			bury(p);
 	}
-}
-
-void tl__peer_ready(struct tl__peer *p)
-{
-	struct tl__message m;
-	/* It may have been taken in the meantime, by somebody who waited for an answer. */
-	int fd, r = tl__message_receive(p->fd, &m, p->data, &fd, false);
-
-	if (r < 0) {
-		p->dead |= r != -EAGAIN;
-		return;
-	}
-	handle(p, &m, fd);
-	if (fd >= 0)
-		close(fd);
 }
 
 bool tl__peer_attach(struct tl__broker *b, const struct tl__notice *n, unsigned word, pid_t tid,
@@ -359,19 +487,9 @@ bool tl__peer_attach(struct tl__broker *b, const struct tl__notice *n, unsigned 
 
 static enum tl__link_state state_after(uint32_t request, enum tl__link_state is)
 {
-	switch (request) {
-	case TL__REQ_CONT:
-	case TL__REQ_SYSCALL:
-	case TL__REQ_SINGLESTEP:
-	case TL__REQ_SINGLEBLOCK:
-	case TL__REQ_SYSEMU:
-	case TL__REQ_SYSEMU_SINGLESTEP:
+	if (tl__resumes(request))
 		return TL__LINK_RUNNING;
-	case TL__REQ_LISTEN:
-		return TL__LINK_LISTENING;
-	default:
-		return is;
-	}
+	return request == TL__REQ_LISTEN ? TL__LINK_LISTENING : is;
 }
 
 int64_t tl__peer_call(struct tl__link *l, const struct tl__notice *n, unsigned word)
@@ -410,14 +528,14 @@ void tl__peer_tell(const struct tl__link *l, enum tl__fate fate)
 				 .seized = l->v.seized,
 				 .options = l->v.options };
 
-	say(l->tool->peer, &m, NULL, -1);
+	tl__talk_say(l->tool->peer, &m, NULL, -1);
 }
 
 void tl__peer_tell_child(struct tl__tool *tool, pid_t child)
 {
 	struct tl__message m = { .what = TL__SAY_CHILD, .tool = tool->tgid, .tid = child };
 
-	say(tool->peer, &m, NULL, -1);
+	tl__talk_say(tool->peer, &m, NULL, -1);
 }
 
 void tl__peers_thread_ends(struct tl__broker *b, pid_t tid)
@@ -426,5 +544,5 @@ void tl__peers_thread_ends(struct tl__broker *b, pid_t tid)
 	struct tl__peer *p;
 
 	TAILQ_FOREACH (p, &b->peers, link)
-		say(p, &m, NULL, -1);
+		tl__talk_say(p, &m, NULL, -1);
 }

@@ -4,7 +4,9 @@
 #define TL_BROKER_PEER_H
 
 #include "broker.h"
+#include "memory.h"
 #include "message.h"
+#include "windows.h"
 
 struct tl__peer {
 	TAILQ_ENTRY(tl__peer) link;
@@ -12,12 +14,20 @@ struct tl__peer {
 	int fd;
 	pid_t pid;
 	bool dead;
-	pid_t calling; /* the thread of a tool of ours whose call it serves now */
-	uint8_t *data; /* TL__DATA_MAX */
+	bool foreign; /* of a user who must not do what we may: it serves, and is not served */
+	/* The thread of a tool of ours whose call it serves now, and what it may see of its memory.
+	 */
+	pid_t calling;
+	struct tl__window windows[TL__WINDOWS];
+	size_t windows_n;
+	uint8_t *data;  /* TL__DATA_MAX */
+	uint32_t asked; /* the number of what was asked last */
+	/* What has come before its turn: answers, and what is asked while a call is served. */
+	STAILQ_HEAD(tl__kept, tl__early) early, put_off;
 };
 
-/* Ready: a message, or its end. */
-void tl__peer_ready(struct tl__peer *p);
+/* fd: what has come along, or -1; the caller's. */
+void tl__peer_handle(struct tl__peer *p, const struct tl__message *m, int fd);
 void tl__peer_accept(struct tl__broker *b);
 /* Whether a task that could not be seized is another server's, which then has to say. */
 bool tl__peer_attach(struct tl__broker *b, const struct tl__notice *n, unsigned word, pid_t tid,
@@ -27,6 +37,13 @@ int64_t tl__peer_call(struct tl__link *l, const struct tl__notice *n, unsigned w
 /* Memory of a tool that the other server knows. */
 int tl__peer_read(struct tl__peer *p, uint64_t addr, void *buf, size_t len);
 int tl__peer_write(struct tl__peer *p, uint64_t addr, const void *buf, size_t len);
+/* As tl__serve_stop, of a thread of a tool of ours. */
+bool tl__peer_stop(struct tl__peer *p, pid_t caller, pid_t tid, int sig);
+/* A tool of ours and a descriptor of the memory of a process of that server's. */
+int tl__peer_memory_opened(const struct tl__memory *m);
+void tl__peer_memory_closed(const struct tl__memory *m);
+int64_t tl__peer_memory(const struct tl__memory *m, bool writes, uint64_t addr, void *buf,
+			size_t len);
 /* A link of a tool of the other server's. */
 enum tl__fate { TL__ALIVE, TL__DEAD, TL__GONE /* without a word: by an exec */ };
 void tl__peer_tell(const struct tl__link *l, enum tl__fate fate);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Requests for registers and what else the kernel answers in one structure: handed through, for a
- * tool of 32 bits in its layouts, and raw for who has asked for that.
+ * Requests for registers and what else the kernel answers in one structure: handed through, and raw
+ * for who has asked for that. registers_32.c: of a tool of 32 bits.
  */
 #include "asked.h"
-#include "narrow.h"
+#include "windows.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <trapline/raw_regs.h>
 
-enum { NOTE_GENERAL = 1, RAW_MOST = 512 };
+enum { NOTE_GENERAL = 1, RAW_MOST = 512, PEEKUSER = 3, POKEUSER = 6 };
 
 /* The registers as the program has them, for a tracer that has asked for that (x7 at a call). */
 static int64_t raw_get(struct tl_task *task, uint32_t note, uint8_t *buf, size_t len)
@@ -44,6 +44,9 @@ static int64_t of_kernel_or_raw(struct tl__asked *q, uint8_t *buf, size_t len)
 	struct tl_task *task = q->link->tracee->task;
 	uint32_t note = (uint32_t)q->addr;
 
+	if (tl__hwdebug_has(note))
+		return q->request == TL__REQ_SETREGSET ? tl__hwdebug_write(q->link, note, buf, len)
+						       : tl__hwdebug_read(q->link, note, buf, len);
 	if (!(q->link->v.options & TL__OPT_RAW_REGS) || (note != NOTE_GENERAL && note != TL_NT_RAW))
 		return tl_task_request(task, q->request, q->addr, 0, buf, len);
 	if (len % 4)
@@ -94,7 +97,7 @@ static const struct {
 	uint16_t size;
 	enum { READS, WRITES, BY_ADDR, BY_ADDR_IN } how;
 } plain[] = {
-	{ 3 /* PEEKUSER */, 8, READS },
+	{ PEEKUSER, 8, READS },
 	{ 12 /* GETREGS */, 216, READS },
 	{ 13 /* SETREGS */, 216, WRITES },
 	{ 14 /* GETFPREGS */, 512, READS },
@@ -106,68 +109,94 @@ static const struct {
 	{ 0x420f /* GET_RSEQ_CONFIGURATION */, 64, BY_ADDR },
 	{ 0x4211 /* GET_SYSCALL_USER_DISPATCH_CONFIG */, 64, BY_ADDR },
 	{ 0x4210 /* SET_SYSCALL_USER_DISPATCH_CONFIG */, 64, BY_ADDR_IN },
-	{ 0x4212 /* SET_SYSCALL_INFO */, 128, BY_ADDR_IN },
 };
 
-static int64_t narrow_set(struct tl__asked *q, uint32_t note, size_t size, bool writes)
+int64_t tl__user_read(struct tl__asked *q, uint64_t offset, uint64_t *ret)
 {
-	struct tl_task *task = q->link->tracee->task;
-	uint8_t buf[512];
-	int64_t r = writes ? tl__asker_read(q, q->data, buf, size) : 0;
-
-	if (r == 0)
-		r = tl_task_request(task, writes ? TL__REQ_SETREGSET : TL__REQ_GETREGSET, note, 0,
-				    buf, size);
-	/* Of a task of 64 bits the set has another size: not seen from here. */
-	if (r < 0 || (!writes && r != (int64_t)size))
-		return r < 0 && r != -EINVAL ? r : -EIO;
-	return writes ? 0 : tl__asker_write(q, q->data, buf, size);
+	if (tl__debugregs_has(offset))
+		return tl__debugregs_read(q->link, offset, ret);
+	return tl_task_request(q->link->tracee->task, PEEKUSER, offset, 0, ret, sizeof(*ret));
 }
 
-static int64_t narrow_user(struct tl__asked *q, bool writes)
+int64_t tl__user_write(struct tl__asked *q, uint64_t offset, uint64_t value)
+{
+	if (tl__debugregs_has(offset))
+		return tl__debugregs_write(q->link, offset, value);
+	return tl_task_request(q->link->tracee->task, POKEUSER, offset, value, NULL, 0);
+}
+
+enum { PEEKMTETAGS = 33, POKEMTETAGS = 34 };
+
+/* arm64's memory tags, a byte each (mte_ptrace_copy_tags). */
+static int64_t tags(struct tl__asked *q)
+{
+	enum { MOST = 1 << 16 };
+	uint64_t iov[2], local[2];
+	uint8_t *buf;
+	int64_t r = tl__asker_read(q, q->data, iov, sizeof(iov));
+
+	/* The kernel looks at it after the machine, which may have no tags. */
+	if (r < 0)
+		return tl_task_request(q->link->tracee->task, q->request, q->addr, 0, NULL, 0);
+	if (iov[1] > MOST)
+		iov[1] = MOST;
+	buf = malloc((size_t)iov[1] + 1);
+	if (!buf)
+		return -ENOMEM;
+	local[0] = (uintptr_t)buf;
+	local[1] = iov[1];
+	if (q->request == POKEMTETAGS)
+		r = tl__asker_read(q, iov[0], buf, (size_t)iov[1]);
+	if (r == 0)
+		r = tl_task_request(q->link->tracee->task, q->request, q->addr, (uintptr_t)local,
+				    NULL, 0);
+	if (r == 0 && q->request == PEEKMTETAGS)
+		r = tl__asker_write(q, iov[0], buf, (size_t)local[1]);
+	if (r == 0)
+		r = tl__asker_write(q, q->data + 8, &local[1], 8);
+	free(buf);
+	return r;
+}
+
+enum { ARCH_PRCTL = 30 };
+
+/* One that we do not know might write to our own memory, where its caller says. */
+static bool takes_a_value(uint64_t option)
+{
+	enum {
+		SET_GS = 0x1001,
+		SET_FS = 0x1002,
+		MAP_VDSO_X32 = 0x2001,
+		MAP_VDSO_64 = 0x2003,
+		ENABLE_TAGGED_ADDR = 0x4002,
+		SHSTK_ENABLE = 0x5001,
+		SHSTK_UNLOCK = 0x5004
+	};
+
+	return option == SET_GS || option == SET_FS || option == ENABLE_TAGGED_ADDR ||
+	       (option >= MAP_VDSO_X32 && option <= MAP_VDSO_64) ||
+	       (option >= SHSTK_ENABLE && option <= SHSTK_UNLOCK);
+}
+
+/* x86-64's arch_prctl(2) made for another: data is its option; what it gets is written to addr. */
+static int64_t arch_prctl(struct tl__asked *q)
 {
 	struct tl_task *task = q->link->tracee->task;
-	uint64_t in_user = 0, word = q->data;
-	uint8_t set[18 * 4];
-	size_t in_set, size = TL__BY_HOST(17, 18) * 4;
+	uint64_t value = 0;
 	int64_t r;
 
-	if (!tl__narrow_user(q->addr, TL__BY_HOST(true, false), &in_set, &in_user))
-		return -EIO;
-	if (in_set == SIZE_MAX) {
-		r = writes ? tl_task_request(task, 6, in_user, word, NULL, 0)
-			   : tl_task_request(task, 3, in_user, 0, &word, sizeof(word));
-	} else {
-		r = tl_task_request(task, TL__REQ_GETREGSET, 1, 0, set, size);
-		if (r != (int64_t)size)
-			return r < 0 ? r : -EIO;
-		memcpy(writes ? (void *)(set + in_set) : (void *)&word,
-		       writes ? (void *)&q->data : (void *)(set + in_set), 4);
-		r = writes ? tl_task_request(task, TL__REQ_SETREGSET, 1, 0, set, size) : 0;
+	if (tl__arch_prctl_gets(q->data)) {
+		r = tl_task_request(task, ARCH_PRCTL, (uintptr_t)&value, q->data, NULL, 0);
+		return r < 0 ? r : tl__asker_write(q, q->addr, &value, sizeof(value));
 	}
-	if (r < 0 || writes)
-		return r < 0 ? r : 0;
-	return tl__asker_write(q, q->data, &word, 4);
-}
-
-/* For a tool of 32 bits. */
-static int64_t by_kernel_narrow(struct tl__asked *q)
-{
-	uint32_t note;
-	size_t size;
-	bool writes;
-
-	if (q->request == 3 || q->request == 6)
-		return narrow_user(q, q->request == 6);
-	if (tl__narrow_set(q->request, TL__BY_HOST(true, false), &note, &size, &writes))
-		return narrow_set(q, note, size, writes);
-	return -EOPNOTSUPP;
+	return takes_a_value(q->data) ? tl_task_request(task, ARCH_PRCTL, q->addr, q->data, NULL, 0)
+				      : -EINVAL;
 }
 
 int64_t tl__registers_plain(struct tl__asked *q)
 {
 	struct tl_task *task = q->link->tracee->task;
-	uint8_t buf[512] = { 0 };
+	_Alignas(8) uint8_t buf[512] = { 0 };
 	bool in, by_addr;
 	size_t size, i;
 	int64_t r = 0;
@@ -175,11 +204,16 @@ int64_t tl__registers_plain(struct tl__asked *q)
 	for (i = 0; i < tl__array_len(plain) && plain[i].request != q->request; i++)
 		;
 	if (q->word == 4) {
-		r = by_kernel_narrow(q);
+		r = tl__registers_narrow(q);
 		if (r != -EOPNOTSUPP)
 			return r;
 		r = 0;
 	}
+	if (TL__BY_HOST(false, true) && q->word == 8 &&
+	    (q->request == PEEKMTETAGS || q->request == POKEMTETAGS))
+		return tags(q);
+	if (TL__BY_HOST(true, false) && q->word == 8 && q->request == ARCH_PRCTL)
+		return arch_prctl(q);
 	if (i == tl__array_len(plain))
 		return -EIO;
 	in = plain[i].how == WRITES || plain[i].how == BY_ADDR_IN;
@@ -187,7 +221,9 @@ int64_t tl__registers_plain(struct tl__asked *q)
 	size = by_addr && q->addr < plain[i].size ? (size_t)q->addr : plain[i].size;
 	if (in)
 		r = tl__asker_read(q, q->data, buf, size);
-	if (r == 0)
+	if (r == 0 && q->request == PEEKUSER)
+		r = tl__user_read(q, q->addr, (uint64_t *)(void *)buf);
+	else if (r == 0)
 		r = tl_task_request(task, q->request, q->addr, 0, buf, size);
 	if (r < 0 || in)
 		return r;
@@ -197,6 +233,6 @@ int64_t tl__registers_plain(struct tl__asked *q)
 int64_t tl__registers_poke_user(struct tl__asked *q)
 {
 	if (q->word == 4)
-		return narrow_user(q, true);
-	return tl_task_request(q->link->tracee->task, 6, q->addr, q->data, NULL, 0);
+		return tl__registers_narrow(q);
+	return tl__user_write(q, q->addr, q->data);
 }

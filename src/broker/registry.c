@@ -93,15 +93,29 @@ static void bound(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 }
 
-static bool is_ours(int fd, pid_t *pid)
+static bool who_is_there(int fd, struct ucred *ret)
+{
+	socklen_t len = sizeof(*ret);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &len) == 0;
+}
+
+/* A server of this user's or root's. root goes to others', too. */
+static bool is_ours(int fd, bool goes, pid_t *pid)
 {
 	struct ucred who;
-	socklen_t len = sizeof(who);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+	if (!who_is_there(fd, &who))
 		return false;
 	*pid = who.pid;
-	return who.uid == geteuid() || who.uid == 0 || geteuid() == 0;
+	return who.uid == geteuid() || who.uid == 0 || (goes && geteuid() == 0);
+}
+
+bool tl__registry_is_foreign(int fd)
+{
+	struct ucred who;
+
+	return !who_is_there(fd, &who) || (who.uid != geteuid() && who.uid != 0);
 }
 
 int tl__registry_accept(int listening, pid_t *pid)
@@ -110,7 +124,7 @@ int tl__registry_accept(int listening, pid_t *pid)
 
 	if (fd < 0)
 		return -errno;
-	if (!is_ours(fd, pid)) {
+	if (!is_ours(fd, false, pid)) {
 		close(fd);
 		return -EPERM;
 	}
@@ -131,7 +145,7 @@ int tl__registry_find(pid_t server)
 	if (fd < 0)
 		return -errno;
 	bound(fd);
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || !is_ours(fd, &pid) ||
+	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || !is_ours(fd, true, &pid) ||
 	    pid != server) {
 		close(fd);
 		return -ENOENT;

@@ -4,8 +4,10 @@
 #include "serve.h"
 
 #include "broker.h"
+#include "memory.h"
 #include "peer.h"
 #include "registry.h"
+#include "talk.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,46 +26,59 @@ int tl__poll_add(struct tl__broker *b, int fd)
 	return epoll_ctl(b->poll, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
 }
 
-static bool same_call(const struct tl__notice *a, const struct tl__notice *b)
+/* args: as of tkill. */
+static bool serve_signal(struct tl__broker *b, const struct tl__notice *n, const uint64_t args[2])
 {
-	return a->nr == b->nr && a->ip == b->ip && memcmp(a->args, b->args, sizeof(a->args)) == 0;
+	const struct tl__tracee *t = tl__tracee_find(b, (pid_t)args[0]);
+
+	/* What is wrong with tgkill's the kernel says. */
+	return t && (args == n->args || t->tgid == (pid_t)n->args[0]) &&
+	       tl__serve_stop(b, n->tid, t->tid, (int)args[1], NULL);
 }
 
-/*
- * A call whose answer came too late, because a signal took it back, is made again: it gets the same
- * answer, for what it asked has been done. Another call of that thread's says that it has given up.
- */
-static bool answered_before(struct tl__broker *b, const struct tl__notice *n)
+static void serve(struct tl__broker *b, const struct tl__notice *n)
 {
-	struct tl__unsent *u = b->unsent.used ? tl__hash_del(&b->unsent, (uint64_t)n->tid) : NULL;
-	bool same = u && same_call(&u->n, n);
+	unsigned word = 8;
+	enum tl__served what = n->tid ? tl__filter_served(n, &word) : TL__SERVE_NONE;
 
-	if (same)
-		tl__reply(b, n->id, u->result);
-	free(u);
-	return same;
-}
-
-void tl__answer(struct tl__broker *b, const struct tl__notice *n, int64_t result)
-{
-	struct tl__unsent *u;
-
-	if (tl__reply(b, n->id, result) != -ENOENT)
+	switch (what) {
+	case TL__SERVE_NONE:
+		tl__pass(b, n->id);
 		return;
-	u = malloc(sizeof(*u));
-	if (!u)
+	case TL__SERVE_PTRACE:
+		tl__serve_ptrace(b, n, word);
 		return;
-	*u = (struct tl__unsent){ .n = *n, .result = result };
-	free(tl__hash_del(&b->unsent, (uint64_t)n->tid));
-	if (tl__hash_put(&b->unsent, (uint64_t)n->tid, u) < 0)
-		free(u);
+	case TL__SERVE_WAIT4:
+	case TL__SERVE_WAITID:
+	case TL__SERVE_WAITPID:
+		tl__serve_wait(b, n, what, word);
+		return;
+	case TL__SERVE_SIGACTION:
+		tl__serve_sigaction(b, n, word);
+		return;
+	case TL__SERVE_OPEN:
+	case TL__SERVE_OPENAT:
+		tl__serve_open(b, n, what);
+		return;
+	case TL__SERVE_READ:
+	case TL__SERVE_WRITE:
+	case TL__SERVE_PREAD:
+	case TL__SERVE_PWRITE:
+		tl__serve_io(b, n, what, word);
+		return;
+	case TL__SERVE_TKILL:
+	case TL__SERVE_TGKILL:
+		if (serve_signal(b, n, n->args + (what == TL__SERVE_TGKILL)))
+			tl__answer(b, n, 0);
+		else
+			tl__pass(b, n->id);
+		return;
+	}
 }
 
 static void serve_call(struct tl__broker *b)
 {
 	struct tl__notice n;
-	unsigned word = 8;
-	enum tl__served what;
 
 	if (tl__notify_receive(b->listener, &n) <= 0)
 		return;
@@ -72,17 +87,8 @@ static void serve_call(struct tl__broker *b)
 	tl__open_add(b->open, &n);
 	if (n.tid && b->in_kernel.used)
 		tl__waits_in_kernel(b, n.tid, false);
-	if (answered_before(b, &n))
-		return;
-	what = n.tid ? tl__filter_served(&n, &word) : TL__SERVE_NONE;
-	if (what == TL__SERVE_NONE)
-		tl__pass(b, n.id);
-	else if (what == TL__SERVE_SIGACTION)
-		tl__serve_sigaction(b, &n, word);
-	else if (what != TL__SERVE_PTRACE)
-		tl__serve_wait(b, &n, what, word);
-	else
-		tl__serve_ptrace(b, &n, word);
+	if (!tl__answered_before(b, &n))
+		serve(b, &n);
 }
 
 /* The tool itself is our child, and may be somebody's tracee: then its end is seen there. */
@@ -116,7 +122,7 @@ static void polled(struct tl__broker *b, const struct epoll_event *e)
 	}
 	TAILQ_FOREACH (p, &b->peers, link)
 		if (p->fd == e->data.fd) {
-			tl__peer_ready(p);
+			tl__talk_hear(p);
 			return;
 		}
 	if (e->data.fd == b->listener) {
@@ -160,8 +166,10 @@ static void sweep(struct tl__broker *b)
 	struct tl__tool *tool;
 
 	tl__ignore(tl_session_sweep(b->session));
-	TAILQ_FOREACH (tool, &b->tools, link)
+	TAILQ_FOREACH (tool, &b->tools, link) {
 		tl__waits_look(tool);
+		tl__waits_retell(tool);
+	}
 }
 
 static bool has_calls(const struct tl__broker *b, const struct epoll_event *e, int n)
@@ -184,10 +192,12 @@ static int loop(struct tl__broker *b)
 		if (r < 0)
 			return r;
 		b->stops = false;
+		if (b->stuck)
+			tl__stuck_look(b);
 		if (b->over && !b->first && !tl_session_task_count(b->session))
 			return 0;
 		news = tl__tools_have_news(b);
-		patience = news ? 0 : tl__tools_patience(b);
+		patience = tl__tools_patience(b);
 		n = epoll_wait(b->poll, e, (int)tl__array_len(e), patience);
 		if (news) {
 			tl__tools_signal(b, has_calls(b, e, n));
@@ -200,6 +210,7 @@ static int loop(struct tl__broker *b)
 		}
 		for (int i = 0; i < n; i++)
 			polled(b, &e[i]);
+		tl__talk_catch_up(b);
 		tl__peers_sweep(b);
 	}
 }
@@ -222,7 +233,7 @@ static int set_up(struct tl__broker *b)
 	int r;
 
 	TAILQ_INIT(&b->tracees);
-	TAILQ_INIT(&b->breaks);
+	TAILQ_INIT(&b->memories);
 	TAILQ_INIT(&b->tools);
 	TAILQ_INIT(&b->peers);
 	sigemptyset(&set);
@@ -255,6 +266,7 @@ int tl__serve(int listener, int front, pid_t first, struct tl__open *open)
 	if (r == 0)
 		r = loop(&b);
 	tl__registry_close();
+	free(b.answers);
 	/* The kernel lets go of what is left. */
 	return r;
 }

@@ -7,6 +7,7 @@
  * watched from here: a little after the wait has begun, since most have none but tracees.
  */
 #include "broker.h"
+#include "memory.h"
 #include "peer.h"
 
 #include <errno.h>
@@ -18,7 +19,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PUT_OFF = 64, SIGNALLED_MS = 2, PATIENCE_MS = 5, TRACERS_MS = 20, CHILDREN = 1024 };
+enum {
+	PUT_OFF = 64,
+	CALLING_NS = 2000000,
+	CALLING_MS = 1,
+	SIGNALLED_MS = 2,
+	PATIENCE_MS = 5,
+	TRACERS_MS = 20,
+	CHILDREN = 1024
+};
 
 struct tl__tool *tl__tool_find(struct tl__broker *b, pid_t tgid)
 {
@@ -175,7 +184,8 @@ void tl__tool_gone(struct tl__tool *tool)
 	}
 	tl__sigchld_forget(tool->broker, tool->tgid);
 	tl__lift_breakpoints(tool);
-	tl__breaks_forget(tool->broker, 0, tool);
+	tl__breaks_disown(tool->broker, tool);
+	tl__memories_forget(tool->broker, tool);
 	while ((l = TAILQ_FIRST(&tool->links)))
 		link_ends(l);
 	TAILQ_REMOVE(&tool->broker->tools, tool, link);
@@ -289,18 +299,39 @@ void tl__tool_watch_children(struct tl__tool *tool)
 			watch_child(tool, pids[i]);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 /* For a wait that does not block: a child's end may be told a little late. */
 void tl__tool_glance_at_children(struct tl__tool *tool)
 {
-	struct timespec now;
-	uint64_t ns;
+	uint64_t ns = now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	if (ns - tool->looked_at < PATIENCE_MS * 1000000u)
 		return;
 	tool->looked_at = ns;
 	tl__tool_watch_children(tool);
+}
+
+/*
+ * A tool that is traced, and stopped at a call: a signal that comes now is there before the notice
+ * of the call, which it breaks off. ptrace(2) is broken off by none, so its tracer would see what
+ * the kernel never shows. For a little while only: it may have been let go to make another.
+ */
+static bool is_calling(struct tl__tool *tool)
+{
+	const struct tl__tracee *t = tl__tracee_find(tool->broker, tool->tgid);
+
+	if (!t || t->stands_in != TL__WHAT_ENTRY || !TAILQ_EMPTY(&tool->waiting))
+		return false;
+	if (!tool->news_since)
+		tool->news_since = now_ns();
+	return now_ns() - tool->news_since < CALLING_NS;
 }
 
 static bool is_readable(int fd);
@@ -310,6 +341,7 @@ static void signal_tool(struct tl__tool *tool)
 	struct tl__call *c;
 
 	tool->news_owed = false;
+	tool->news_since = 0;
 	tl__sigchld_send(tool, &tool->news);
 	if (!(tool->sigchld & TL__CHLD_KNOWN))
 		return;
@@ -329,7 +361,7 @@ void tl__tools_signal(struct tl__broker *b, bool calls)
 	struct tl__tool *tool;
 
 	TAILQ_FOREACH (tool, &b->tools, link)
-		if (tool->news_owed && (!calls || tool->put_off++ > PUT_OFF)) {
+		if (tool->news_owed && !is_calling(tool) && (!calls || tool->put_off++ > PUT_OFF)) {
 			tool->put_off = 0;
 			signal_tool(tool);
 		}
@@ -363,9 +395,17 @@ void tl__tools_were_signalled(struct tl__broker *b)
 
 int tl__tools_patience(struct tl__broker *b)
 {
-	const struct tl__tool *tool;
 	const struct tl__child *c;
+	struct tl__tool *tool;
+	bool news = false;
 
+	TAILQ_FOREACH (tool, &b->tools, link) {
+		news |= tool->news_owed;
+		if (tool->news_owed && !is_calling(tool))
+			return 0;
+	}
+	if (news)
+		return CALLING_MS;
 	TAILQ_FOREACH (tool, &b->tools, link)
 		if (tool->signalled && (tool->suspicious || !TAILQ_EMPTY(&tool->waiting)))
 			return SIGNALLED_MS;

@@ -6,10 +6,13 @@
  * the kernel itself, whose tracee the task is; memory through the task's view.
  */
 #include "asked.h"
+#include "memory.h"
 #include "narrow.h"
 #include "peer.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,11 +84,14 @@ static int64_t attach(struct tl__asked *q, bool seize)
 	r = may_trace(q, tracer, tgid);
 	if (r < 0)
 		return r;
+	tool = tl__tool_find(q->b, tracer);
+	/* Another server says of itself that it is this one's. */
+	if (tool && tool->peer != q->peer)
+		return -EPERM;
 	tool = tl__tool_get(q->b, tracer);
 	if (!tool)
 		return -ESRCH;
-	if (q->peer)
-		tool->peer = q->peer;
+	tool->peer = q->peer;
 	t = tl__tracee_find(q->b, q->tid);
 	if (!q->peer && t && t->peer && tl__peer_attach(q->b, q->n, q->word, q->tid, &elsewhere))
 		return elsewhere;
@@ -120,25 +126,30 @@ static int64_t traceme(struct tl__asked *q)
 		    : -EPERM;
 }
 
+static struct tl__view view_of(const struct tl__asked *q)
+{
+	return (struct tl__view){ .b = q->b,
+				  .tool = q->link->tool,
+				  .tgid = q->link->tracee->tgid,
+				  .fd = -1,
+				  .task = q->link->tracee->task };
+}
+
 static int64_t peek(struct tl__asked *q)
 {
+	struct tl__view v = view_of(q);
 	uint64_t value = 0;
 
-	if (tl_task_read_mem(q->link->tracee->task, q->addr, &value, q->word) != q->word)
+	if (tl__view_read(&v, q->addr, &value, q->word) != q->word)
 		return -EIO;
 	return tl__asker_write(q, q->data, &value, q->word);
 }
 
 static int64_t poke(struct tl__asked *q)
 {
-	struct tl_task *task = q->link->tracee->task;
-	uint64_t before = q->data;
+	struct tl__view v = view_of(q);
 
-	if (tl_task_read_mem(task, q->addr, &before, q->word) != q->word ||
-	    tl_task_write_mem(task, q->addr, &q->data, q->word) != q->word)
-		return -EIO;
-	tl__breaks_written(q->link, q->addr, &before, &q->data, q->word);
-	return 0;
+	return tl__view_write(&v, q->addr, &q->data, q->word) == q->word ? 0 : -EIO;
 }
 
 static int64_t get_event_message(struct tl__asked *q)
@@ -146,19 +157,23 @@ static int64_t get_event_message(struct tl__asked *q)
 	return tl__asker_write(q, q->data, &q->link->v.stop.msg, q->word);
 }
 
-static int64_t get_siginfo(struct tl__asked *q)
+static int64_t write_info(struct tl__asked *q, uint64_t at, const uint8_t *info)
 {
-	const uint8_t *info;
 	uint8_t narrow[TL__NARROW_INFO];
-	int r = tl__vlink_siginfo(&q->link->v, &info);
 
-	if (r < 0)
-		return r;
 	if (q->word == 4) {
 		tl__narrow_info(info, narrow);
 		info = narrow;
 	}
-	return tl__asker_write(q, q->data, info, TL__INFO_SIZE);
+	return tl__asker_write(q, at, info, TL__INFO_SIZE);
+}
+
+static int64_t get_siginfo(struct tl__asked *q)
+{
+	const uint8_t *info;
+	int r = tl__vlink_siginfo(&q->link->v, &info);
+
+	return r < 0 ? r : write_info(q, q->data, info);
 }
 
 static int64_t set_siginfo(struct tl__asked *q)
@@ -177,30 +192,6 @@ static int64_t set_siginfo(struct tl__asked *q)
 	return r;
 }
 
-/* The kernel's own answer where its stop is this tracer's; else there is no call. */
-static int64_t get_syscall_info(struct tl__asked *q)
-{
-	enum { NONE = 24, MOST = 88 };
-	enum tl__what what = q->link->v.stop.what;
-	uint8_t info[MOST] = { 0 };
-	int64_t r = tl_task_request(q->link->tracee->task, TL__REQ_GET_SYSCALL_INFO, sizeof(info),
-				    0, info, sizeof(info));
-	size_t n = q->addr < MOST ? (size_t)q->addr : MOST;
-
-	if (r < 0)
-		return r;
-	/* A call's stop is one by what TRACESYSGOOD makes of it (ptrace_get_syscall_info). */
-	if (what != TL__WHAT_SECCOMP && ((what != TL__WHAT_ENTRY && what != TL__WHAT_EXIT) ||
-					 !(q->link->v.options & TL__OPT_SYSGOOD))) {
-		info[0] = 0;
-		memset(info + NONE, 0, sizeof(info) - NONE);
-		r = NONE;
-	}
-	if ((size_t)r < n)
-		n = (size_t)r;
-	return tl__asker_write(q, q->data, info, n) < 0 ? -EFAULT : r;
-}
-
 /* struct ptrace_peeksiginfo_args lies at addr. */
 static int64_t peek_siginfo(struct tl__asked *q)
 {
@@ -210,30 +201,27 @@ static int64_t peek_siginfo(struct tl__asked *q)
 		uint32_t flags;
 		int32_t nr;
 	} args;
-	uint8_t *infos;
-	int64_t r = tl__asker_read(q, q->addr, &args, sizeof(args));
+	uint8_t infos[AT_ONCE * TL__INFO_SIZE];
+	int64_t done = 0, r = tl__asker_read(q, q->addr, &args, sizeof(args));
 
 	if (r < 0)
 		return r;
 	if (args.flags & ~1u || args.nr < 0)
 		return -EINVAL;
-	if (args.nr > AT_ONCE)
-		args.nr = AT_ONCE;
-	infos = calloc((size_t)args.nr + 1, TL__INFO_SIZE);
-	if (!infos)
-		return -ENOMEM;
-	r = tl_task_request(q->link->tracee->task, TL__REQ_PEEKSIGINFO, args.flags, args.off, infos,
-			    (size_t)args.nr * TL__INFO_SIZE);
-	for (int64_t i = 0; q->word == 4 && i < r; i++) {
-		uint8_t narrow[TL__NARROW_INFO];
+	while (done < args.nr) {
+		int64_t n = args.nr - done < AT_ONCE ? args.nr - done : AT_ONCE;
 
-		tl__narrow_info(infos + i * TL__INFO_SIZE, narrow);
-		memcpy(infos + i * TL__INFO_SIZE, narrow, sizeof(narrow));
+		r = tl_task_request(q->link->tracee->task, TL__REQ_PEEKSIGINFO, args.flags,
+				    args.off + (uint64_t)done, infos, (size_t)n * TL__INFO_SIZE);
+		/* Where the buffer cannot be written any more, those before it count. */
+		for (int64_t i = 0; i < r; i++, done++)
+			if (write_info(q, q->data + (uint64_t)done * TL__INFO_SIZE,
+				       infos + i * TL__INFO_SIZE) < 0)
+				return done ? done : -EFAULT;
+		if (r < n)
+			break;
 	}
-	if (r > 0 && tl__asker_write(q, q->data, infos, (size_t)r * TL__INFO_SIZE) < 0)
-		r = -EFAULT;
-	free(infos);
-	return r;
+	return done ? done : r;
 }
 
 static int64_t set_options(struct tl__asked *q)
@@ -245,6 +233,7 @@ static int64_t set_options(struct tl__asked *q)
 		r = tl__seccomp_may_suspend(q);
 	if (r == 0 && suspends)
 		r = tl__chain_suspend_filters(q->link->tracee);
+	q->link->tracee->leaves |= (q->link->v.options & TL__OPT_EXIT) != 0;
 	return r < 0 ? r : tl__vlink_set_options(&q->link->v, q->data);
 }
 
@@ -255,6 +244,9 @@ static int64_t let_go(struct tl__asked *q)
 
 	if (r < 0)
 		return r;
+	q->link->tracee->aside = 0;
+	if (q->request == TL__REQ_SINGLESTEP)
+		tl__lift_note_step(q->link->tracee);
 	tl__link_let_go(q->link, &how);
 	tl__tracee_settle(q->link->tracee);
 	return 0;
@@ -267,6 +259,7 @@ static int64_t detach(struct tl__asked *q)
 
 	if (r < 0)
 		return r;
+	how.unseen = !q->link->v.asked_about;
 	q->link->v.state = TL__LINK_RUNNING;
 	tl__link_let_go(q->link, &how);
 	tl__link_unlink(q->link);
@@ -287,16 +280,11 @@ static bool is_answered_here(uint32_t request)
 	case TL__REQ_GETEVENTMSG:
 	case TL__REQ_GETSIGINFO:
 	case TL__REQ_SETSIGINFO:
+	case TL__REQ_SET_SYSCALL_INFO:
 	case TL__REQ_LISTEN:
-	case TL__REQ_CONT:
-	case TL__REQ_SYSCALL:
-	case TL__REQ_SINGLESTEP:
-	case TL__REQ_SINGLEBLOCK:
-	case TL__REQ_SYSEMU:
-	case TL__REQ_SYSEMU_SINGLESTEP:
 		return true;
 	default:
-		return false;
+		return tl__resumes(request);
 	}
 }
 
@@ -310,16 +298,24 @@ static bool is_killed(const struct tl__asked *q)
 			       sizeof(message)) == -ESRCH;
 }
 
+static bool writes_registers(uint32_t request)
+{
+	return request == TL__REQ_SETREGSET || request == 13 /* SETREGS */ ||
+	       request == 6 /* POKEUSER */;
+}
+
 static bool is_a_debuggers(uint32_t request)
 {
 	return request == TL__REQ_POKETEXT || request == TL__REQ_POKEDATA ||
-	       request == TL__REQ_SINGLESTEP || request == TL__REQ_SETREGSET ||
-	       request == 13 /* SETREGS */ || request == 6 /* POKEUSER */;
+	       request == TL__REQ_SINGLESTEP || writes_registers(request);
 }
 
 static int64_t of_stopped(struct tl__asked *q)
 {
 	q->link->tool->debugs |= is_a_debuggers(q->request);
+	q->link->v.asked_about |= q->request != TL__REQ_DETACH;
+	if (writes_registers(q->request))
+		tl__lift_note_pc(q->link->tracee);
 	switch (q->request) {
 	case TL__REQ_PEEKTEXT:
 	case TL__REQ_PEEKDATA:
@@ -344,7 +340,9 @@ static int64_t of_stopped(struct tl__asked *q)
 	case TL__REQ_SETREGSET:
 		return tl__registers_set(q);
 	case TL__REQ_GET_SYSCALL_INFO:
-		return get_syscall_info(q);
+		return tl__callinfo_get(q);
+	case TL__REQ_SET_SYSCALL_INFO:
+		return tl__callinfo_set(q);
 	case TL__REQ_PEEKSIGINFO:
 		return peek_siginfo(q);
 	case TL__REQ_SECCOMP_GET_FILTER:
@@ -358,43 +356,55 @@ static int64_t of_stopped(struct tl__asked *q)
 			tl__tracee_settle(q->link->tracee);
 		return r;
 	}
-	case TL__REQ_CONT:
-	case TL__REQ_SYSCALL:
-	case TL__REQ_SINGLESTEP:
-	case TL__REQ_SINGLEBLOCK:
-	case TL__REQ_SYSEMU:
-	case TL__REQ_SYSEMU_SINGLESTEP:
-		return let_go(q);
 	default:
+		if (tl__resumes(q->request))
+			return let_go(q);
 		return tl__registers_plain(q);
 	}
 }
 
-static struct tl__link *link_of(const struct tl__asked *q)
+static struct tl__link *link_of(struct tl__broker *b, pid_t caller, pid_t tid)
 {
-	struct tl__tool *tool = tl__tool_of(q->b, q->n->tid);
+	struct tl__tool *tool = tl__tool_of(b, caller);
 	struct tl__link *l;
 
 	if (!tool)
 		return NULL;
 	TAILQ_FOREACH (l, &tool->links, of_tool) {
-		if (l->tracee->tid != q->tid || l->v.state == TL__LINK_DEAD)
+		if (l->tracee->tid != tid || l->v.state == TL__LINK_DEAD)
 			continue;
 		if (!l->tracer) {
-			l->tracer = q->n->tid;
+			l->tracer = caller;
 			tl__tool_watch_tracer(tool, l->tracer);
 		}
-		return l->tracer == q->n->tid ? l : NULL;
+		return l->tracer == caller ? l : NULL;
 	}
 	return NULL;
+}
+
+/* It makes a step while this tracer holds it, who is not to see that it moves. */
+static void wait_for_passing(struct tl__broker *b, pid_t tid)
+{
+	enum { ROUNDS = 20, MS = 5 };
+	const struct tl__tracee *t = tl__tracee_find(b, tid);
+
+	for (int i = 0; i < ROUNDS && t && t->passing; i++) {
+		struct pollfd p = { .fd = b->signals, .events = POLLIN };
+		char taken[128];
+
+		if (poll(&p, 1, MS) == 1)
+			tl__ignore(read(b->signals, taken, sizeof(taken)) > 0);
+		tl__ignore(tl_session_turn(b->session));
+		t = tl__tracee_find(b, tid);
+	}
 }
 
 static int64_t of_link(struct tl__asked *q)
 {
 	int r;
 
-	q->link = link_of(q);
-	if (!q->link)
+	q->link = link_of(q->b, q->n->tid, q->tid);
+	if (!q->link || q->link->tool->peer != q->peer)
 		return -ESRCH;
 	if (q->link->tracee->peer)
 		return q->peer ? -ESRCH : tl__peer_call(q->link, q->n, q->word);
@@ -402,6 +412,13 @@ static int64_t of_link(struct tl__asked *q)
 	case TL__REQ_KILL:
 		return tl_task_signal(q->link->tracee->task, 9) == 0 ? 0 : -ESRCH;
 	case TL__REQ_INTERRUPT:
+		/* A stop that came before it is not the one that it asks for. */
+		if (q->link->v.state != TL__LINK_STOPPED) {
+			tl__ignore(tl_session_turn(q->b->session));
+			q->link = link_of(q->b, q->n->tid, q->tid);
+		}
+		if (!q->link)
+			return -ESRCH;
 		r = tl__vlink_interrupt(&q->link->v);
 		if (r == 0)
 			tl__tracee_settle(q->link->tracee);
@@ -409,14 +426,41 @@ static int64_t of_link(struct tl__asked *q)
 	default:
 		break;
 	}
+	if (q->link->tracee->passing) {
+		wait_for_passing(q->b, q->tid);
+		q->link = link_of(q->b, q->n->tid, q->tid);
+	}
 	/* It may have stopped, and we not heard of it yet. */
-	if (q->link->v.state != TL__LINK_STOPPED) {
+	if (q->link && q->link->v.state != TL__LINK_STOPPED) {
 		tl__ignore(tl_session_turn(q->b->session));
-		q->link = link_of(q);
+		q->link = link_of(q->b, q->n->tid, q->tid);
 	}
 	if (!q->link || q->link->v.state != TL__LINK_STOPPED)
 		return -ESRCH;
 	return is_killed(q) ? -ESRCH : of_stopped(q);
+}
+
+bool tl__serve_stop(struct tl__broker *b, pid_t caller, pid_t tid, int sig, struct tl__peer *peer)
+{
+	struct tl__link *l = link_of(b, caller, tid);
+	struct tl__tracee *t = l ? l->tracee : NULL;
+
+	if (!l || l->tool->peer != peer)
+		return false;
+	if (t->peer)
+		return !peer && tl__peer_stop(t->peer, caller, tid, sig);
+	if (sig != SIGSTOP) {
+		bool owed = l->v.stop_from;
+
+		l->v.stop_from = 0;
+		return owed;
+	}
+	/* Alone it has the signal itself, if not one before is to be swallowed. */
+	if (TAILQ_FIRST(&t->links) == TAILQ_LAST(&t->links, tl__links) && !t->swallow)
+		return false;
+	tl__vlink_send_stop(&l->v, l->tool->tgid, l->tool->uid);
+	tl__tracee_settle(t);
+	return true;
 }
 
 static int64_t serve(struct tl__asked *q)

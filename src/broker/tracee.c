@@ -12,11 +12,25 @@
 #include <trapline/decode.h>
 #include <unistd.h>
 
+/* What is known of a process's text goes with the last of its tasks that anybody traces. */
+static void forget_process(struct tl__broker *b, pid_t tgid)
+{
+	const struct tl__tracee *t;
+
+	if (!tl__breaks_of(b, tgid))
+		return;
+	TAILQ_FOREACH (t, &b->tracees, link)
+		if (t->tgid == tgid)
+			return;
+	tl__breaks_forget(b, tgid);
+}
+
 static void tracee_free(struct tl__tracee *t)
 {
 	if (tl__hash_get(&t->broker->by_tid, (uint64_t)t->tid) == t)
 		tl__hash_del(&t->broker->by_tid, (uint64_t)t->tid);
 	TAILQ_REMOVE(&t->broker->tracees, t, link);
+	forget_process(t->broker, t->tgid);
 	tl_task_unref(t->task);
 	free(t);
 }
@@ -29,6 +43,10 @@ static void drop(struct tl__link *l)
 		t->at = tl__chain_next(t, l);
 		t->shown = false;
 	}
+	tl__debugregs_left(l);
+	/* The kernel has been asked for it, and may stop a killed task so before it hears
+	 * otherwise: that one must not be held then. */
+	t->leaves |= (l->v.options & TL__OPT_EXIT) != 0;
 	TAILQ_REMOVE(&t->links, l, of_tracee);
 	TAILQ_REMOVE(&l->tool->links, l, of_tool);
 	free(l);
@@ -46,6 +64,28 @@ void tl__link_unlink(struct tl__link *l)
 		tracee_free(t);
 }
 
+/* A SIGSTOP whose sender has seen it. */
+static bool is_told(struct tl__tracee *t, const struct tl_event *ev)
+{
+	if (ev->signal.signo != SIGSTOP || ev->signal.code != SI_TKILL || !t->swallow ||
+	    ev->signal.pid != t->swallow)
+		return false;
+	t->swallow = 0;
+	return true;
+}
+
+/* The next event, which this signal is, has gone by them. */
+static void spare_injectors(struct tl__tracee *t, int sig)
+{
+	struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->injects == sig) {
+			l->seen = t->events + 1;
+			l->injects = 0;
+		}
+}
+
 /* A signal that a tracer has put into a call's stop is the kernel's, so it says
  * (ptrace_report_syscall). */
 static tl_verdict on_signal(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
@@ -57,11 +97,14 @@ static tl_verdict on_signal(struct tl_engine *e, struct tl_task *task, const str
 	siginfo_t si = { .si_signo = ev->signal.signo, .si_code = SI_KERNEL };
 
 	(void)task;
-	tl__breaks_note(t, ev->signal.signo, ev->signal.info);
-	if (tl__lifted_owns(t, ev->signal.signo, ev->signal.info, NULL)) {
+	tl__breaks_met(t, ev->signal.signo, ev->signal.info);
+	tl__debugregs_met(t, ev->signal.signo, ev->signal.info);
+	if (tl__lifted_owns(t, ev->signal.signo, ev->signal.info, NULL) || is_told(t, ev)) {
 		tl__ignore(tl_signal_set(task, 0, NULL));
 		return tl__chain_report(e, &(struct tl__happening){ .what = TL__WHAT_QUIET });
 	}
+	if (ev->signal.code == SI_TKILL && ev->signal.pid == getpid())
+		spare_injectors(t, ev->signal.signo);
 	if (ev->signal.code == SI_TKILL && ev->signal.pid == getpid() &&
 	    ev->signal.signo == t->sent) {
 		t->sent = 0;
@@ -104,9 +147,10 @@ static tl_verdict on_step(struct tl_engine *e, struct tl_task *task, const struc
 		h.info = &info;
 	} else if (tl_task_request(task, GETSIGINFO, 0, 0, &info, sizeof(info)) >= 0) {
 		h.info = &info;
+		tl__debugregs_stepped(t, &info);
 	}
 	/* Behind a call's exit, which somebody looks at yet. */
-	if (h.info && (t->at || tl__chain_is_held(t))) {
+	if (h.info && !t->passing && (t->at || tl__chain_is_held(t))) {
 		memcpy(t->step_info, &info, sizeof(info));
 		t->step_owed = true;
 		return TL_HOLD_STOP;
@@ -130,7 +174,8 @@ static tl_verdict on_exec(struct tl_engine *e, struct tl_task *task, const struc
 	struct tl__happening h = { .what = TL__WHAT_EXEC, .msg = (uint64_t)ev->exec.former_tid };
 	struct tl__tracee *t = tl_engine_data(e);
 
-	tl__breaks_forget(t->broker, t->tgid, NULL);
+	tl__breaks_forget(t->broker, t->tgid);
+	tl__debugregs_forget(t);
 	if (t->tid != tl_task_tid(task)) {
 		struct tl__link *l;
 
@@ -339,7 +384,7 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 	if (t->tid == t->broker->first && !ev->exit.superseded)
 		tl__first_tool_ended(t->broker, ev->exit.status);
 	if (ev->exit.last_thread)
-		tl__breaks_forget(t->broker, t->tgid, NULL);
+		tl__breaks_forget(t->broker, t->tgid);
 	t->at = NULL;
 	t->reporting = true; /* for good: nothing is left to be let go */
 	for (l = TAILQ_FIRST(&t->links); l; l = next) {
@@ -457,6 +502,7 @@ int tl__tracee_link(struct tl__broker *b, pid_t tid, struct tl__tool *tool, pid_
 {
 	struct tl__tracee *t = tl__tracee_find(b, tid);
 	struct tl__link *l;
+	bool first = !t;
 	int r = t ? 0 : seize(b, tid, options, &t);
 
 	if (r < 0)
@@ -470,6 +516,8 @@ int tl__tracee_link(struct tl__broker *b, pid_t tid, struct tl__tool *tool, pid_
 	l->v.seized = seized;
 	l->v.options = options;
 	l->v.stop_owed = stop;
+	l->v.group_owed = !first && t->group_sig;
+	t->checks = first ? 0 : TL__CHECKS;
 	*ret = l;
 	tl__poke_waits(b, tool->tgid);
 	tl__tracee_settle(t);

@@ -97,6 +97,11 @@ static bool is_meant(const struct tl__link *l, const struct tl__wait *w, pid_t c
 	}
 }
 
+bool tl__wait_is_for(const struct tl__call *c, pid_t tid)
+{
+	return c->wait.kind == P_PID && c->wait.id == tid;
+}
+
 static int write_usage(const struct tl__call *c, unsigned word, const struct tl__tracee *t)
 {
 	int64_t usage[TL__USAGE_WORDS];
@@ -145,21 +150,57 @@ static int write_status(const struct tl__call *c, int32_t status)
 			      : 0;
 }
 
+/* A leader's end, while the tool has not been told of all its other threads' (delay_group_leader).
+ */
+static bool is_early(const struct tl__link *l)
+{
+	const struct tl__link *other;
+
+	if (l->v.state != TL__LINK_DEAD || l->tracee->tid != l->tracee->tgid)
+		return false;
+	TAILQ_FOREACH (other, &l->tool->links, of_tool)
+		if (other != l && other->tracee->tgid == l->tracee->tgid)
+			return true;
+	return false;
+}
+
+/* The last thread but the leader is gone. */
+static void look_for_leader(struct tl__tool *tool, pid_t tgid)
+{
+	struct tl__link *l;
+
+	TAILQ_FOREACH (l, &tool->links, of_tool) {
+		if (l->tracee->tid != tgid || l->v.state != TL__LINK_DEAD || is_early(l))
+			continue;
+		tool->leader_due = true;
+		if (!l->kernels) {
+			tl__sigchld_about(l, &tool->news);
+			tool->news_owed = true;
+		}
+		return;
+	}
+}
+
 static void tell(struct tl__broker *b, const struct tl__call *c, unsigned word, struct tl__link *l,
 		 int status)
 {
+	struct tl__tool *tool = l->tool;
 	int64_t result = c->wait.by_id ? 0 : l->tracee->tid;
 
 	if (write_status(c, status) < 0 || write_info(c, word, l, status) < 0 ||
 	    write_usage(c, word, l->tracee) < 0)
 		result = -EFAULT;
 	/* Taken back: it will be made again, and finds this then. */
-	if (tl__reply(b, c->n.id, result) < 0 || c->wait.options & WNOWAIT)
+	if (tl__reply_to(b, &c->n, result) < 0 || c->wait.options & WNOWAIT)
 		return;
-	if (l->v.state == TL__LINK_DEAD)
+	if (l->v.state == TL__LINK_DEAD) {
+		pid_t tgid = l->tracee->tgid;
+
 		tl__link_unlink(l);
-	else
+		look_for_leader(tool, tgid);
+	} else {
 		l->v.reported = true;
+	}
 }
 
 static void leave_to_kernel(struct tl__broker *b, const struct tl__notice *n)
@@ -191,7 +232,8 @@ static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
 			continue;
 		}
 		any |= status != -2;
-		if (status < 0 || (l->v.state == TL__LINK_DEAD && !(c->wait.options & WEXITED)))
+		if (status < 0 || is_early(l) ||
+		    (l->v.state == TL__LINK_DEAD && !(c->wait.options & WEXITED)))
 			continue;
 		/* Its own child: but not one that clone has made without SIGCHLD. */
 		if (l->kernels && (c->wait.options & __WALL || !(c->wait.options & __WCLONE)))
@@ -233,12 +275,19 @@ void tl__waits_look(struct tl__tool *tool)
 		next = TAILQ_NEXT(c, link);
 		if (valid && (c->doomed || tl__is_interrupted(tool->broker, c->n.tid)))
 			continue;
-		if (!valid)
+		if (!valid) {
 			tl__open_drop(tool->broker->open, c->n.id);
+			if (!tool->signalled)
+				tl__taken_back(tool->broker);
+		}
 		if (!valid || look(tool, c, word_of(c))) {
 			TAILQ_REMOVE(&tool->waiting, c, link);
 			free(c);
 		}
+	}
+	if (tool->leader_due) {
+		tool->leader_due = false;
+		tl__waits_look(tool);
 	}
 }
 
@@ -246,6 +295,39 @@ void tl__waits_look(struct tl__tool *tool)
 static bool is_for_handler(const struct tl__tool *tool)
 {
 	return tool->news_owed && tool->sigchld & TL__CHLD_RESTARTS;
+}
+
+/* Was it made before the signal, which breaks it? Not if that has been taken meanwhile. */
+static bool is_doomed(struct tl__tool *tool, pid_t tid)
+{
+	if (tool->suspicious && !tl__person_is_to_take(tid, SIGCHLD))
+		tool->suspicious = false;
+	return tool->suspicious;
+}
+
+/* What a wait that may have lost its answer was told of is news again. */
+static bool untell(struct tl__tool *tool, const struct tl__call *c)
+{
+	struct tl__link *l;
+	bool any = false;
+
+	TAILQ_FOREACH (l, &tool->links, of_tool)
+		if (l->v.state == TL__LINK_STOPPED && is_meant(l, &c->wait, c->n.tid)) {
+			l->v.reported = false;
+			any = true;
+		}
+	return any;
+}
+
+/* What it is told may have been told before, to nobody. */
+static void look_for_lost_answer(struct tl__tool *tool, struct tl__call *c)
+{
+	bool long_ago = false;
+
+	c->repeats = tl__told_before(tool->broker, &c->n, &long_ago);
+	/* A signal takes it back each time before tl__waits_retell() finds it. */
+	if (long_ago)
+		untell(tool, c);
 }
 
 void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
@@ -266,10 +348,12 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 	}
 	c->n = *n;
 	known = parse(tool, n, what, &c->wait);
+	if (known)
+		look_for_lost_answer(tool, c);
 	tool->wants_usage |= c->wait.usage != 0;
 	if (!known) {
 		leave_to_kernel(b, n);
-	} else if (tool->suspicious || is_for_handler(tool) || !look(tool, c, word)) {
+	} else if (is_doomed(tool, n->tid) || is_for_handler(tool) || !look(tool, c, word)) {
 		c->doomed = tool->suspicious;
 		if (TAILQ_EMPTY(&tool->waiting))
 			tool->children_known = false;
@@ -277,4 +361,18 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 		return;
 	}
 	free(c);
+	if (tool->leader_due)
+		tl__waits_look(tool);
+}
+
+void tl__waits_retell(struct tl__tool *tool)
+{
+	const struct tl__call *c;
+	bool any = false;
+
+	TAILQ_FOREACH (c, &tool->waiting, link)
+		if (c->repeats)
+			any |= untell(tool, c);
+	if (any)
+		tl__waits_look(tool);
 }

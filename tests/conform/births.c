@@ -204,7 +204,7 @@ static void leaves_thread(void)
 	pthread_t t;
 
 	pthread_create(&t, NULL, thread_sleeps, NULL);
-	usleep(20000);
+	moment(20);
 	syscall(SYS_exit, 0);
 }
 
@@ -225,6 +225,57 @@ static void leader_ends_first(void)
 	kill(pid, SIGKILL);
 	show(thread, __WALL);
 	show(pid, __WALL);
+}
+
+enum { THREADS = 3 };
+
+static void *sleeps(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static int goes[2]; /* a pipe: when all of them run */
+
+static void exits_with_threads(void)
+{
+	pthread_t thread;
+	char byte;
+
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&thread, NULL, sleeps, NULL);
+	_exit(read(goes[0], &byte, 1) == 1 ? 5 : 6);
+}
+
+/* Nothing is said of a leader's end as long as another of its threads has not been waited for. */
+static void ends_in_order(void)
+{
+	pid_t pid, one;
+	int status, known = 0;
+
+	if (pipe(goes) < 0)
+		return;
+	pid = traced(exits_with_threads);
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACECLONE);
+	rq(PTRACE_CONT, pid, 0, 0);
+	while (known < 2 * THREADS) {
+		one = waitpid(-1, &status, __WALL);
+		known++;
+		rq(PTRACE_CONT, one, 0, 0);
+	}
+	if (write(goes[1], "", 1) != 1)
+		return;
+	/* All are dead by then; one may look so before it can be waited for. */
+	until(pid, 'Z');
+	moment(100);
+	printf("leader: %d\n", waitpid(pid, &status, __WALL | WNOHANG));
+	for (int i = 0; i <= THREADS; i++) {
+		one = waitpid(-1, &status, __WALL);
+		printf("%s %x\n", one == pid ? "leader" : "thread", (unsigned)status);
+	}
+	printf("%d\n", waitpid(-1, &status, __WALL));
 }
 
 static void clones_with(unsigned long flags)
@@ -303,6 +354,7 @@ const struct conform_case cases_births[] = { { "fork-event", fork_event },
 					     { "exit-event", exit_event },
 					     { "exit-event-killed", exit_event_killed },
 					     { "leader-ends-first", leader_ends_first },
+					     { "ends-in-order", ends_in_order },
 					     { "clone-ptrace", clone_ptrace },
 					     { "clone-ptrace-seized", clone_ptrace_seized },
 					     { NULL, NULL } };

@@ -124,6 +124,42 @@ static void emulated(void)
 	show(pid, 0);
 }
 
+static uint64_t address(pid_t pid)
+{
+	struct ptrace_syscall_info info = { 0 };
+
+	rq(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), (unsigned long)&info);
+	return info.instruction_pointer;
+}
+
+/* Behind an emulated call: whether its end is a step's, too, and where the next one ends. */
+static void steps_from_emulated(void)
+{
+	static const int ways[] = { 32 /* PTRACE_SYSEMU_SINGLESTEP */, PTRACE_SINGLESTEP,
+				    PTRACE_SYSEMU, PTRACE_SYSCALL };
+	pid_t pid = traced(calls);
+
+	rq(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD);
+	for (size_t w = 0; w < sizeof(ways) / sizeof(ways[0]); w++) {
+		uint64_t at;
+
+		rq(PTRACE_SYSEMU, pid, 0, 0);
+		show(pid, 0);
+		at = address(pid);
+		for (int i = 0; i < 3; i++) {
+			rq(ways[w], pid, 0, 0);
+			show(pid, 0);
+			show_siginfo(pid);
+			if (ways[w] == PTRACE_SINGLESTEP || ways[w] == ways[0])
+				printf("%+lld\n", (long long)(address(pid) - at));
+			else if (i)
+				break;
+		}
+	}
+	kill(pid, SIGKILL);
+	show(pid, 0);
+}
+
 static void signal_at_call(void)
 {
 	pid_t pid = traced(calls);
@@ -141,7 +177,7 @@ static void signal_at_call(void)
 
 static void interrupted_sleep(void)
 {
-	usleep(300000);
+	moment(300);
 	_exit(5);
 }
 
@@ -219,6 +255,7 @@ const struct conform_case cases_calls[] = { { "syscalls-good", syscalls_good },
 					    { "entry-without-exit", entry_without_exit },
 					    { "step-over-call", step_over_call },
 					    { "sysemu", emulated },
+					    { "sysemu-steps", steps_from_emulated },
 					    { "signal-at-call", signal_at_call },
 					    { "interrupt-in-call", interrupt_in_call },
 					    { "options-change", options_change },

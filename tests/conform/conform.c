@@ -56,6 +56,13 @@ static void be_traced(void)
 	work_of_traced();
 }
 
+void moment(unsigned ms)
+{
+	const char *times = getenv("SLOW");
+
+	usleep(ms * 1000 * (times ? (unsigned)atoi(times) : 1));
+}
+
 pid_t traced(void (*work)(void))
 {
 	pid_t pid;
@@ -108,7 +115,13 @@ static const char *request_name(int request)
 		      { 24, "SYSCALL" },
 		      { 31, "SYSEMU" },
 		      { 32, "SYSEMU_SINGLESTEP" },
+#ifdef __aarch64__
+		      { 33, "PEEKMTETAGS" },
+		      { 34, "POKEMTETAGS" },
+#else
+		      { 30, "ARCH_PRCTL" },
 		      { 33, "SINGLEBLOCK" },
+#endif
 		      { 0x4200, "SETOPTIONS" },
 		      { 0x4201, "GETEVENTMSG" },
 		      { 0x4202, "GETSIGINFO" },
@@ -233,7 +246,8 @@ void to_the_end(pid_t pid, int request)
 
 static const struct conform_case *const groups[] = { cases_stops,  cases_calls, cases_signals,
 						     cases_births, cases_waits, cases_requests,
-						     cases_errors, cases_many,  cases_filters };
+						     cases_errors, cases_many,  cases_filters,
+						     cases_rain,   cases_memory };
 
 int main(int argc, char **argv)
 {

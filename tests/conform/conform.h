@@ -29,7 +29,8 @@ struct conform_case {
 
 /* Ended by one without a name. */
 extern const struct conform_case cases_stops[], cases_calls[], cases_signals[], cases_births[],
-	cases_waits[], cases_requests[], cases_errors[], cases_many[], cases_filters[];
+	cases_waits[], cases_requests[], cases_errors[], cases_many[], cases_filters[],
+	cases_rain[], cases_memory[];
 
 /* Gives a process or thread a name in what is printed. */
 void name_it(pid_t pid, const char *name);
@@ -39,6 +40,9 @@ const char *name_of(pid_t pid);
 pid_t traced(void (*work)(void));
 /* A child that only does its work. */
 pid_t child(void (*work)(void));
+/* For so long (ms), or longer where SLOW says so many times that: what others do meanwhile is done
+ * then. */
+void moment(unsigned ms);
 /* Until it sleeps in a call, is stopped, or is a zombie ('S', 'T', 't', 'Z'). */
 void until(pid_t pid, char state);
 

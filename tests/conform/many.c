@@ -63,7 +63,7 @@ static void thread_ends(void)
 	pid_t pid = child(sleeps);
 
 	in_thread(attaches, &pid);
-	usleep(50000);
+	moment(50);
 	tell(PTRACE_CONT, pid, 0, 0);
 	tell(PTRACE_SEIZE, pid, 0, 0);
 	end(pid);
@@ -95,7 +95,7 @@ static pid_t middle_traces(int options, bool stopped)
 		exit(1);
 	kill(middle, SIGKILL);
 	waitpid(middle, NULL, 0);
-	usleep(50000);
+	moment(50);
 	return pid;
 }
 
@@ -129,7 +129,7 @@ static void many_threads(void)
 
 	for (int i = 0; i < 5; i++)
 		pthread_create(&t, NULL, sleeper, NULL);
-	usleep(100000);
+	moment(100);
 	raise(SIGSTOP);
 	_exit(17);
 }
@@ -161,7 +161,7 @@ static void group_ends(void)
 static void *executes(void *arg)
 {
 	(void)arg;
-	usleep(300000);
+	moment(300);
 	execl("/bin/true", "true", NULL);
 	_exit(9);
 }

@@ -3,6 +3,7 @@
 #include "conform.h"
 
 #include <elf.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 
@@ -390,6 +391,150 @@ static void interrupted_behind_exec(void)
 }
 #endif
 
+#ifdef __x86_64__
+/* The bases of FS and GS, and what arch_prctl(2) does not know. */
+static void arch_prctl_for(void)
+{
+	enum { ARCH_PRCTL = 30, SET_GS = 0x1001, SET_FS, GET_FS, GET_GS };
+	pid_t pid = traced(checks_word);
+	unsigned long fs = 0, gs = 0, old = 0;
+	struct user_regs_struct regs;
+
+	tell(ARCH_PRCTL, pid, (unsigned long)&old, GET_FS);
+	tell(ARCH_PRCTL, pid, 0x1000, SET_GS);
+	tell(ARCH_PRCTL, pid, old + 64, SET_FS);
+	tell(ARCH_PRCTL, pid, (unsigned long)&fs, GET_FS);
+	tell(ARCH_PRCTL, pid, (unsigned long)&gs, GET_GS);
+	rq(PTRACE_GETREGS, pid, 0, (unsigned long)&regs);
+	printf("%d %d %#lx\n", fs == old + 64, regs.fs_base == fs, gs);
+	tell(ARCH_PRCTL, pid, old, SET_FS);
+	tell(ARCH_PRCTL, pid, -1ul, SET_FS);
+	tell(ARCH_PRCTL, pid, 8, GET_FS);
+	tell(ARCH_PRCTL, pid, 8, 0x7777);
+	to_the_end(pid, PTRACE_CONT);
+}
+#endif
+
+#ifdef __aarch64__
+/* The memory tags of a page, a byte for 16 bytes; and what has none. */
+static void tags(void)
+{
+	enum { MTE = 0x20, PEEK = 33, POKE = 34, TAGS = 8 };
+	char *page =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE | MTE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char put[TAGS] = { 1, 2, 3, 4, 5, 6, 7, 8 }, got[TAGS] = { 0 };
+	struct iovec iov = { put, TAGS };
+	unsigned long at = (unsigned long)page;
+	pid_t pid;
+
+	printf("%s\n", page == MAP_FAILED ? "no tags here" : "tags");
+	if (page != MAP_FAILED)
+		page[0] = 1;
+	pid = traced(checks_word);
+	tell(POKE, pid, at, (unsigned long)&iov);
+	printf("%zu\n", iov.iov_len);
+	iov.iov_base = got;
+	tell(PEEK, pid, at, (unsigned long)&iov);
+	for (int i = 0; i < TAGS; i++)
+		printf("%d%s", got[i], i < TAGS - 1 ? " " : "\n");
+	tell(PEEK, pid, (unsigned long)&word, (unsigned long)&iov);
+	tell(PEEK, pid, 8, (unsigned long)&iov);
+	tell(PEEK, pid, at, 8);
+	iov.iov_base = (void *)8;
+	tell(PEEK, pid, at, (unsigned long)&iov);
+	iov.iov_len = 0;
+	tell(PEEK, pid, at, (unsigned long)&iov);
+	to_the_end(pid, PTRACE_CONT);
+}
+#endif
+
+#ifdef __i386__
+enum { BX = 0, BP = 5 * 4, DI = 4 * 4, FS = 9 * 4, FLAGS = 14 * 4, FLOATS = 27, XFLOATS = 128 };
+
+/* From here on as a program of 64 bits, which is traced by one of 32. */
+static void is_wide(void)
+{
+	__asm__ volatile("fldpi\n\t"
+			 "fld1\n\t"
+			 "fldz\n\t"
+			 "pushl $0x33\n\t"
+			 "call 1f\n"
+			 "1:\taddl $2f - 1b, (%esp)\n\t"
+			 "lret\n"
+			 ".code64\n"
+			 "2:\tmovabs $0x1122334455667788, %rbx\n\t"
+			 "mov %rbx, %rbp\n\t"
+			 "mov $5, %edi\n\t"
+			 "int3\n\t"
+			 "cmp $0x66778899, %rbp\n\t"
+			 "je 3f\n\t"
+			 "add $1, %edi\n"
+			 "3:\tmov %rbx, %rax\n\t"
+			 "shr $32, %rax\n\t"
+			 "jz 4f\n\t"
+			 "add $2, %edi\n"
+			 "4:\tmov $231, %eax\n\t"
+			 "syscall\n"
+			 ".code32");
+}
+
+static void show_floats(pid_t pid)
+{
+	uint32_t words[FLOATS] = { 0 }, wide[XFLOATS] = { 0 };
+
+	tell(PTRACE_GETFPREGS, pid, 0, (unsigned long)words);
+	for (int i = 0; i < FLOATS; i++)
+		if (i != 3 && i != 5) /* where */
+			printf("%x%s", words[i], i < FLOATS - 1 ? " " : "\n");
+	words[0] ^= 0xc00;
+	words[2] = 0xffffaaaa; /* all used */
+	words[7] = 0x12345678;
+	tell(PTRACE_SETFPREGS, pid, 0, (unsigned long)words);
+	tell(PTRACE_GETFPXREGS, pid, 0, (unsigned long)wide);
+	printf("%x %x %x\n", wide[0], wide[1], wide[8]);
+	wide[8] = 0x87654321;
+	tell(PTRACE_SETFPXREGS, pid, 0, (unsigned long)wide);
+	tell(PTRACE_GETFPREGS, pid, 0, (unsigned long)words);
+	printf("%x %x %x\n", words[0], words[2], words[7]);
+}
+
+static void wide_task(void)
+{
+	static const int dummies[] = { 68, 100, 248, 280, 284, 288, 286 };
+	uint32_t regs[17] = { 0 }, again[17] = { 0 };
+	uint64_t wide[40] = { 0 };
+	struct iovec iov = { wide, sizeof(wide) };
+	pid_t pid = traced(is_wide);
+
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	tell(PTRACE_GETREGS, pid, 0, (unsigned long)regs);
+	printf("%x %x %x %x %x\n", regs[BX / 4], regs[BP / 4], regs[DI / 4], regs[13], regs[16]);
+	printf("%lx %lx\n", user(pid, BX), user(pid, DI));
+	for (unsigned i = 0; i < sizeof(dummies) / sizeof(dummies[0]); i++) {
+		unsigned long value = 7;
+
+		tell(PTRACE_PEEKUSER, pid, (unsigned long)dummies[i], (unsigned long)&value);
+		printf("%lx\n", value);
+		tell(PTRACE_POKEUSER, pid, (unsigned long)dummies[i], 3);
+	}
+	tell(PTRACE_POKEUSER, pid, BP, 0x66778899);
+	tell(PTRACE_POKEUSER, pid, FS, 0x7777);
+	tell(PTRACE_GETREGSET, pid, NT_PRSTATUS, (unsigned long)&iov);
+	printf("%zu %llx %llx\n", iov.iov_len, (unsigned long long)wide[4],
+	       (unsigned long long)wide[5]);
+	show_floats(pid);
+	/* All of them, and none has an upper half any more. */
+	rq(PTRACE_GETREGS, pid, 0, (unsigned long)regs);
+	tell(PTRACE_SETREGS, pid, 0, (unsigned long)regs);
+	rq(PTRACE_GETREGS, pid, 0, (unsigned long)again);
+	printf("%d\n", memcmp(regs, again, sizeof(regs)));
+	rq(PTRACE_GETREGSET, pid, NT_PRSTATUS, (unsigned long)&iov);
+	printf("%llx %llx\n", (unsigned long long)wide[5], (unsigned long long)wide[21]);
+	to_the_end(pid, PTRACE_CONT);
+}
+#endif
+
 const struct conform_case cases_requests[] = { { "memory", memory },
 					       { "poke-text", poke_text },
 					       { "regset", regset },
@@ -406,9 +551,16 @@ const struct conform_case cases_requests[] = { { "memory", memory },
 						 interrupted_behind_exec },
 					       { "breakpoint", breakpoint },
 #endif
+#ifdef __x86_64__
+					       { "arch-prctl", arch_prctl_for },
+#endif
+#ifdef __aarch64__
+					       { "memory-tags", tags },
+#endif
 #ifdef __i386__
 					       { "registers", registers },
 					       { "watchpoint", watchpoint },
 					       { "floats", floats },
+					       { "wide-task", wide_task },
 #endif
 					       { NULL, NULL } };

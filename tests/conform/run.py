@@ -44,7 +44,8 @@ def main():
         natively = output([CONFORM, case])
         for name, way in ways.items():
             is_there = output(way + [CONFORM, case])
-            if is_there != natively or not natively[0]:
+            # The kernel tells a stop that is waited for at once with a status of 0, now and then.
+            if (is_there != natively and is_there != output([CONFORM, case])) or not natively[0]:
                 failed += 1
                 print(f"FAIL {case}, {name}\n-- natively ({natively[1]})\n{natively[0]}-- on the broker ({is_there[1]})\n{is_there[0]}")
     failed += len(ways) < 2

@@ -2,6 +2,8 @@
 /* Signals on their way to a tracee, and the SIGCHLD that its tracer gets. */
 #include "conform.h"
 
+#include <sys/mman.h>
+
 static volatile int got;
 static volatile siginfo_t last;
 
@@ -88,6 +90,67 @@ static void info_set(void)
 	tell(PTRACE_SETSIGINFO, pid, 0, (unsigned long)&si);
 	rq(PTRACE_CONT, pid, 0, SIGUSR1);
 	show(pid, 0);
+}
+
+static void traps_first(void)
+{
+	handle(SIGUSR1, 0);
+	raise(SIGTRAP);
+	_exit(got != SIGUSR1 ? 12 : last.si_pid == 4321 && last.si_code == SI_QUEUE ? 10 : 11);
+}
+
+/* Another signal in a stop's place, with a siginfo of its own; and one that is not that signal's.
+ */
+static void info_set_for_another(void)
+{
+	siginfo_t si = { .si_signo = SIGUSR1, .si_code = SI_QUEUE };
+
+	si.si_pid = 4321;
+	for (int signo = SIGUSR1; signo <= SIGUSR2; signo += SIGUSR2 - SIGUSR1) {
+		pid_t pid = traced(traps_first);
+
+		rq(PTRACE_CONT, pid, 0, 0);
+		show(pid, 0);
+		si.si_signo = signo;
+		tell(PTRACE_SETSIGINFO, pid, 0, (unsigned long)&si);
+		rq(PTRACE_CONT, pid, 0, SIGUSR1);
+		show(pid, 0);
+	}
+}
+
+/* Traps that say of themselves that they are what only the kernel tells a tracer. */
+static void forges(void)
+{
+	static const int codes[] = { SIGTRAP | PTRACE_EVENT_EXIT << 8,
+				     SIGTRAP | 0x80,
+				     SIGTRAP,
+				     SIGTRAP | PTRACE_EVENT_EXEC << 8,
+				     SIGTRAP | PTRACE_EVENT_STOP << 8,
+				     TRAP_TRACE,
+				     TRAP_HWBKPT };
+
+	handle(SIGTRAP, 0);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		siginfo_t si = { .si_signo = SIGTRAP, .si_code = codes[i] };
+
+		syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGTRAP, &si);
+		if (got != SIGTRAP || last.si_code != codes[i])
+			_exit(2);
+		got = 0;
+	}
+	_exit(7);
+}
+
+static void forged(void)
+{
+	pid_t pid = traced(forges);
+	int status;
+
+	rq(PTRACE_CONT, pid, 0, 0);
+	while (status = show(pid, 0), WIFSTOPPED(status)) {
+		show_siginfo(pid);
+		rq(PTRACE_CONT, pid, 0, (unsigned long)WSTOPSIG(status));
+	}
 }
 
 static void info_of_replaced(void)
@@ -181,6 +244,53 @@ static void queued(void)
 	show(pid, 0);
 }
 
+enum { QUEUED = 40 };
+
+static void blocks_many(void)
+{
+	int sig = SIGRTMIN + 3;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < QUEUED; i++)
+		sigqueue(getpid(), sig, (union sigval){ .sival_int = i });
+	raise(SIGSTOP);
+	_exit(0);
+}
+
+/* More than is fetched at once; from the middle; into what cannot be written any more. */
+static void queued_many(void)
+{
+	enum { SHARED = 1 };
+	pid_t pid = traced(blocks_many);
+	struct __ptrace_peeksiginfo_args args = { .nr = 64, .flags = SHARED };
+	static siginfo_t si[64];
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *end = pages + 4096 - 2 * sizeof(siginfo_t);
+	long n;
+
+	mprotect(pages + 4096, 4096, PROT_READ);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	n = rq(PTRACE_PEEKSIGINFO, pid, (unsigned long)&args, (unsigned long)si);
+	printf("queued %ld: %d to %d\n", n, si[0].si_int, si[n > 0 ? n - 1 : 0].si_int);
+	args.off = QUEUED - 5;
+	n = rq(PTRACE_PEEKSIGINFO, pid, (unsigned long)&args, (unsigned long)si);
+	printf("queued %ld: %d\n", n, si[0].si_int);
+	tell(PTRACE_PEEKSIGINFO, pid, (unsigned long)&args, (unsigned long)end);
+	n = rq(PTRACE_PEEKSIGINFO, pid, (unsigned long)&args, (unsigned long)end);
+	printf("queued %ld: %d\n", n, ((siginfo_t *)end)[1].si_int);
+	tell(PTRACE_PEEKSIGINFO, pid, (unsigned long)&args, (unsigned long)(pages + 4096));
+	args.nr = 0;
+	tell(PTRACE_PEEKSIGINFO, pid, (unsigned long)&args, (unsigned long)si);
+	args.flags = 2;
+	tell(PTRACE_PEEKSIGINFO, pid, (unsigned long)&args, (unsigned long)si);
+	kill(pid, SIGKILL);
+	show(pid, 0);
+}
+
 static void waits_for_signal(void)
 {
 	for (;;)
@@ -199,11 +309,11 @@ static void tracers_sigchld(void)
 	rq(PTRACE_CONT, pid, 0, 0);
 	kill(pid, SIGUSR1);
 	show(pid, 0);
-	usleep(10000);
+	moment(10);
 	show_info("sigchld", (const siginfo_t *)&last);
 	kill(pid, SIGKILL);
 	show(pid, 0);
-	usleep(10000);
+	moment(10);
 	show_info("sigchld", (const siginfo_t *)&last);
 }
 
@@ -216,7 +326,7 @@ static void no_sigchld_of_stops(void)
 	printf("%d\n", got);
 	kill(pid, SIGKILL);
 	show(pid, 0);
-	usleep(10000);
+	moment(10);
 	printf("%s\n", got == SIGCHLD ? "told of the death" : "told of nothing");
 }
 
@@ -243,11 +353,14 @@ const struct conform_case cases_signals[] = { { "signal-delivered", delivered },
 					      { "signal-replaced", replaced },
 					      { "signal-replaced-deadly", replaced_deadly },
 					      { "siginfo-set", info_set },
+					      { "info-set-for-another", info_set_for_another },
 					      { "siginfo-of-replaced", info_of_replaced },
+					      { "forged-siginfos", forged },
 					      { "fault", fault },
 					      { "step-into-handler", step_into_handler },
 					      { "blocked-signal", blocked_signal },
 					      { "queued-signals", queued },
+					      { "queued-many", queued_many },
 					      { "sigchld", tracers_sigchld },
 					      { "sigchld-not-of-stops", no_sigchld_of_stops },
 					      { "sigchld-comes-first", sigchld_breaks_pause },

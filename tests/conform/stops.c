@@ -123,7 +123,7 @@ static void interrupt_twice(void)
 	rq(PTRACE_CONT, pid, 0, 0);
 	show(pid, 0);
 	rq(PTRACE_CONT, pid, 0, 0);
-	usleep(20000);
+	moment(20);
 	show(pid, WNOHANG);
 	end(pid);
 }
@@ -164,6 +164,50 @@ static void group_stop_attached(void)
 	rq(PTRACE_CONT, pid, 0, 0);
 	show(pid, 0);
 	to_the_end(pid, PTRACE_CONT);
+}
+
+/* Let go by CONT it runs, stopped or not. */
+static void group_stop_continued(void)
+{
+	pid_t pid = traced(stops_itself);
+
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	rq(PTRACE_CONT, pid, 0, SIGSTOP);
+	show(pid, 0);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void stops_and_ends(void)
+{
+	raise(SIGSTOP);
+	_exit(4);
+}
+
+/* As a debugger finds it. */
+static void group_stop_found(bool seize)
+{
+	pid_t pid = child(stops_and_ends);
+
+	until(pid, 'T');
+	rq(seize ? PTRACE_SEIZE : PTRACE_ATTACH, pid, 0, 0);
+	/* On a busy machine an interrupt might come before the stop has become a tracer's. */
+	until(pid, 't');
+	if (seize)
+		rq(PTRACE_INTERRUPT, pid, 0, 0);
+	show(pid, 0);
+	show_siginfo(pid);
+	to_the_end(pid, PTRACE_CONT);
+}
+
+static void found_attached(void)
+{
+	group_stop_found(false);
+}
+
+static void found_seized(void)
+{
+	group_stop_found(true);
 }
 
 static void interrupt_listening(void)
@@ -287,6 +331,9 @@ const struct conform_case cases_stops[] = { { "traceme", traceme },
 					    { "interrupt-listening", interrupt_listening },
 					    { "group-stop-seized", group_stop_seized },
 					    { "group-stop-attached", group_stop_attached },
+					    { "group-stop-continued", group_stop_continued },
+					    { "group-stop-found", found_attached },
+					    { "group-stop-found-seized", found_seized },
 					    { "steps", steps },
 					    { "step-to-the-end", step_to_the_end },
 					    { "kill", kills },

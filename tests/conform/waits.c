@@ -17,7 +17,7 @@ static void exits_7(void)
 
 static void exits_late(void)
 {
-	usleep(60000);
+	moment(60);
 	_exit(8);
 }
 
@@ -175,9 +175,9 @@ static void broken_by_signal(void)
 	sigaction(SIGUSR1, &sa, NULL);
 	rq(PTRACE_CONT, pid, 0, 0);
 	if (fork() == 0) {
-		usleep(50000);
+		moment(50);
 		kill(getppid(), SIGUSR1);
-		usleep(50000);
+		moment(50);
 		kill(pid, SIGUSR2);
 		_exit(0);
 	}
@@ -196,9 +196,9 @@ static void goes_on_after_signal(void)
 	sigaction(SIGUSR1, &sa, NULL);
 	rq(PTRACE_CONT, pid, 0, 0);
 	if (fork() == 0) {
-		usleep(50000);
+		moment(50);
 		kill(getppid(), SIGUSR1);
-		usleep(50000);
+		moment(50);
 		kill(pid, SIGUSR2);
 		_exit(0);
 	}
@@ -257,7 +257,7 @@ static void twice(void)
 	/* Requests need no wait. */
 	until(pid, 't');
 	rq(PTRACE_CONT, pid, 0, 0);
-	usleep(10000);
+	moment(10);
 	show(pid, WNOHANG);
 	end(pid);
 }

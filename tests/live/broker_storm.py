@@ -132,7 +132,11 @@ def main():
         if wrong:
             failed += 1
             print(f"FAIL seed {o.seed}, round {i}: {wrong}", flush=True)
-    time.sleep(1)
+    # strace tries the kernel out on a child, which stops itself: killed in that moment it leaves it so, without a broker too.
+    for pid in subprocess.run(["pgrep", "-x", "strace"], capture_output=True, text=True).stdout.split():
+        if (status(pid, "State") or "").startswith("T") and status(pid, "PPid") == "1":
+            os.kill(int(pid), signal.SIGKILL)
+    time.sleep(2)
     left = subprocess.run(["pgrep", "-x", "trapline-server"], capture_output=True, text=True).stdout.split()
     left = [p for p in left if status(p, "State") not in (None, "Z")]
     print(f"{o.rounds} rounds, {failed} failed; {len(left)} servers left")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A thread that calls a function of the C library and one of its own, for ltrace and a debugger.
- * Usage: many_calls N. Status 0 if both have done their work each time. */
+/* Threads that call a function of the C library and one of their own, for ltrace and a debugger.
+ * Usage: many_calls N [THREADS]. Status 0 if both have done their work each time. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ __attribute__((noinline)) long hot(long i)
 static void *work(void *n)
 {
 	for (long i = 0; i < *(long *)n; i++) {
-		sum += hot(getenv("NO_SUCH_VARIABLE") ? 7 : 3);
+		__atomic_add_fetch(&sum, hot(getenv("NO_SUCH_VARIABLE") ? 7 : 3), __ATOMIC_RELAXED);
 		usleep(1000);
 	}
 	return NULL;
@@ -26,11 +26,14 @@ static void *work(void *n)
 int main(int argc, char **argv)
 {
 	long n = argc > 1 ? atol(argv[1]) : 1;
-	pthread_t t;
+	int threads = argc > 2 ? atoi(argv[2]) : 1;
+	pthread_t t[64];
 
-	if (pthread_create(&t, NULL, work, &n))
-		return 2;
-	pthread_join(t, NULL);
+	for (int i = 0; i < threads; i++)
+		if (pthread_create(&t[i], NULL, work, &n))
+			return 2;
+	for (int i = 0; i < threads; i++)
+		pthread_join(t[i], NULL);
 	printf("sum %ld\n", sum);
-	return sum != 4 * n;
+	return sum != 4 * n * threads;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The rules of one link: for each kind of link, mode and happening, which stop its tracer sees. */
+#define _GNU_SOURCE
 #include "link.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -176,6 +178,31 @@ static void test_trap_behind_exec(void **state)
 	assert_false(tl__vlink_meets(&l, &quiet));
 }
 
+static void test_hit_of_anothers_step(void **state)
+{
+	struct tl__happening step = { .what = TL__WHAT_STEP }, quiet = { .what = TL__WHAT_QUIET };
+	struct tl__vlink l = { .hit_owed = 0x123456789a, .stop_owed = true };
+	const uint8_t *info;
+	uint64_t at;
+	int32_t code;
+
+	(void)state;
+	assert_true(tl__vlink_owes(&l));
+	assert_false(tl__vlink_meets(&l, &step));
+	assert_true(tl__vlink_meets(&l, &quiet));
+	assert_int_equal(l.stop.code, SIGTRAP);
+	assert_int_equal(tl__vlink_siginfo(&l, &info), 0);
+	memcpy(&code, info + offsetof(siginfo_t, si_code), sizeof(code));
+	memcpy(&at, info + offsetof(siginfo_t, si_addr), sizeof(at));
+	assert_int_equal(code, TRAP_HWBKPT);
+	assert_int_equal(at, 0x123456789a);
+	/* And what was asked for is still to come. */
+	l.state = TL__LINK_RUNNING;
+	assert_true(tl__vlink_meets(&l, &quiet));
+	assert_int_equal(l.stop.code, SIGSTOP);
+	assert_false(tl__vlink_owes(&l));
+}
+
 static void test_options(void **state)
 {
 	struct tl__vlink l = { .state = TL__LINK_STOPPED };
@@ -219,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_signal_of_a_resume),
 		cmocka_unit_test(test_listen_and_interrupt),
 		cmocka_unit_test(test_trap_behind_exec),
+		cmocka_unit_test(test_hit_of_anothers_step),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_siginfo),
 	};

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tools that wait for each other. Two debuggers that step over breakpoints of theirs each stop all
+ * threads but one, and each may hold the one that the other steps. Then one of the steps is made
+ * all the same: who holds the thread sees its end as soon as it asks for one itself. And a tool
+ * that lets one task run at a time, as User Mode Linux does, may wait for a task that another holds
+ * which asks for a stop of those that the first keeps in their calls: it has that stop at once.
+ */
+#include "broker.h"
+
+static bool is_held_elsewhere(const struct tl__link *l)
+{
+	const struct tl__link *other;
+
+	TAILQ_FOREACH (other, &l->tracee->links, of_tracee)
+		if (other != l && other->v.state == TL__LINK_STOPPED)
+			return true;
+	return false;
+}
+
+/* It is in a wait for one task, which others hold. (Those who wait for any do other things first.)
+ */
+static bool waits_for_held(const struct tl__tool *tool, const struct tl__call *c)
+{
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (l, &tool->links, of_tool)
+		if (l->v.state == TL__LINK_RUNNING && tl__wait_is_for(c, l->tracee->tid))
+			return is_held_elsewhere(l);
+	return false;
+}
+
+/* It waits for a step that somebody else holds, or for whatever a held task would do. */
+static bool is_stuck(const struct tl__tool *tool)
+{
+	const struct tl__link *l;
+	const struct tl__call *c;
+
+	TAILQ_FOREACH (l, &tool->links, of_tool)
+		if (l->v.state == TL__LINK_RUNNING && l->v.mode == TL__MODE_STEP &&
+		    is_held_elsewhere(l))
+			return true;
+	TAILQ_FOREACH (c, &tool->waiting, link)
+		if (waits_for_held(tool, c))
+			return true;
+	return false;
+}
+
+bool tl__stuck_hold(const struct tl__tracee *t)
+{
+	const struct tl__link *l;
+	bool held = false;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee) {
+		if (l->v.state != TL__LINK_STOPPED)
+			continue;
+		if (!is_stuck(l->tool))
+			return false;
+		held = true;
+	}
+	return held;
+}
+
+bool tl__stuck_owes(const struct tl__tracee *t)
+{
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->v.state != TL__LINK_STOPPED && l->v.state != TL__LINK_DEAD &&
+		    tl__vlink_owes(&l->v))
+			return true;
+	return false;
+}
+
+bool tl__stuck_steps(const struct tl__tracee *t)
+{
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->v.state == TL__LINK_RUNNING && l->v.mode == TL__MODE_STEP)
+			return true;
+	return false;
+}
+
+bool tl__stuck_may_pass(const struct tl__tracee *t)
+{
+	return tl__stuck_steps(t) && tl__chain_rests(t) &&
+	       (!t->at || t->now.what == TL__WHAT_STEP) && tl__stuck_hold(t);
+}
+
+void tl__stuck_look(struct tl__broker *b)
+{
+	struct tl__tracee *t;
+	bool owes = false;
+
+	TAILQ_FOREACH (t, &b->tracees, link) {
+		if (!t->engine || !tl_task_is_stopped(t->task))
+			continue;
+		if ((tl__stuck_steps(t) || tl__stuck_owes(t)) && tl__stuck_hold(t))
+			tl__tracee_settle(t);
+		owes |= tl__stuck_owes(t);
+	}
+	/* Who holds it may come to wait for the other yet. */
+	b->stuck = owes;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which memory of its caller a request of ptrace(2) reads and writes. Pure. */
+#ifndef TL_BROKER_WINDOWS_H
+#define TL_BROKER_WINDOWS_H
+
+#include "notify.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TL__WINDOWS = 2, TL__WINDOW_FIRST = 16 };
+
+struct tl__window {
+	uint64_t addr, len;
+	bool reads, writes; /* by who serves the call */
+};
+
+/* word: of the caller, 4 or 8 bytes. What has to be read first, at *at: so many bytes, which say
+ * where the rest is; or 0. */
+size_t tl__windows_first(const struct tl__notice *n, unsigned word, uint64_t *at);
+/* first: that; trusted: who serves it. How many there are. */
+size_t tl__windows_of(const struct tl__notice *n, unsigned word, bool trusted,
+		      const uint8_t first[TL__WINDOW_FIRST], struct tl__window ret[TL__WINDOWS]);
+/* An option of x86-64's arch_prctl(2) that writes 64 bits (asm/prctl.h). */
+bool tl__arch_prctl_gets(uint64_t option);
+bool tl__windows_allow(const struct tl__window *all, size_t n, bool writes, uint64_t addr,
+		       size_t len);
+
+#endif

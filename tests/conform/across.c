@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Every request that has to do with memory of its caller, on a process that another may hold.
+ * Prints what each returns, and whether it has written more or less than it should.
+ *
+ * Usage: across [PID]    (without: it is the process)
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ROOM = 8192, EMPTY = 0x5a };
+
+static unsigned char room[ROOM];
+static pid_t pid;
+
+static long ask(const char *name, long request, unsigned long addr, void *data)
+{
+	long r = syscall(SYS_ptrace, request, pid, addr, data);
+
+	printf("%s %ld", name, r < 0 ? -(long)errno : r);
+	return r;
+}
+
+/* How much it has written: what comes behind is untouched. */
+static void written(void)
+{
+	size_t n = ROOM;
+
+	while (n && room[n - 1] == EMPTY)
+		n--;
+	printf(" %zu\n", (n + 7) / 8 * 8);
+}
+
+static void gets(const char *name, long request, unsigned long addr)
+{
+	memset(room, EMPTY, sizeof(room));
+	ask(name, request, addr, room);
+	written();
+}
+
+/* What a request before has put there. */
+static void sets(const char *name, long request, unsigned long addr)
+{
+	ask(name, request, addr, room);
+	puts("");
+}
+
+static void vector(const char *name, long request, unsigned long addr, size_t len)
+{
+	struct iovec iov = { room, len };
+
+	if (request == PTRACE_GETREGSET)
+		memset(room, EMPTY, sizeof(room));
+	ask(name, request, addr, &iov);
+	printf(" %zu", iov.iov_len);
+	written();
+}
+
+static void queued(void)
+{
+	struct {
+		uint64_t off;
+		uint32_t flags;
+		int32_t nr;
+	} args = { 0, 1, 3 };
+
+	memset(room, EMPTY, sizeof(room));
+	ask("peeksiginfo", PTRACE_PEEKSIGINFO, (unsigned long)&args, room);
+	written();
+}
+
+static void general(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	gets("peekuser", PTRACE_PEEKUSER, 0);
+	gets("getregs", PTRACE_GETREGS, 0);
+	sets("setregs", PTRACE_SETREGS, 0);
+	gets("getfpregs", PTRACE_GETFPREGS, 0);
+	sets("setfpregs", PTRACE_SETFPREGS, 0);
+	gets("get_thread_area", PTRACE_GET_THREAD_AREA, 12);
+	sets("set_thread_area", PTRACE_SET_THREAD_AREA, 12);
+#endif
+#if defined(__i386__)
+	gets("getfpxregs", 18, 0);
+	sets("setfpxregs", 19, 0);
+#endif
+#if defined(__x86_64__)
+	memset(room, EMPTY, sizeof(room));
+	printf("arch_prctl %ld", syscall(SYS_ptrace, 30, pid, room, 0x1003));
+	written();
+#endif
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	if (argc < 2) {
+		alarm(60);
+		for (;;)
+			pause();
+	}
+	pid = atoi(argv[1]);
+	if (ptrace(PTRACE_SEIZE, pid, 0, 0) < 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0 ||
+	    waitpid(pid, &status, __WALL) != pid) {
+		perror("seize");
+		return 1;
+	}
+	printf("%x\n", status);
+	gets("peekdata", PTRACE_PEEKDATA, 4096);
+	general();
+	vector("getregset", PTRACE_GETREGSET, NT_PRSTATUS, ROOM);
+	vector("setregset", PTRACE_SETREGSET, NT_PRSTATUS, 8);
+	vector("getregset of floats", PTRACE_GETREGSET, NT_PRFPREG, ROOM);
+	vector("getregset, a part", PTRACE_GETREGSET, NT_PRSTATUS, 16);
+	vector("getregset, none", PTRACE_GETREGSET, 0x7777, ROOM);
+	gets("getsiginfo", PTRACE_GETSIGINFO, 0);
+	sets("setsiginfo", PTRACE_SETSIGINFO, 0);
+	gets("geteventmsg", PTRACE_GETEVENTMSG, 0);
+	gets("getsigmask", PTRACE_GETSIGMASK, 8);
+	sets("setsigmask", PTRACE_SETSIGMASK, 8);
+	kill(pid, SIGURG);
+	kill(pid, SIGCONT);
+	queued();
+	gets("get_syscall_info", PTRACE_GET_SYSCALL_INFO, 88);
+	gets("get_syscall_info, a part", PTRACE_GET_SYSCALL_INFO, 12);
+	gets("seccomp_get_filter", PTRACE_SECCOMP_GET_FILTER, 0);
+	gets("rseq", 0x420f, 24);
+	gets("dispatch", 0x4211, 32);
+	ptrace(PTRACE_DETACH, pid, 0, 0);
+	return 0;
+}
