@@ -67,7 +67,11 @@ soak: all lanes
 	@$(BUILD)/tests/test-crowd $(BUILD)/tests 30 called_static
 	@$(BUILD)/tests/test-crowd $(BUILD)/tests 30 called_32
 	@tests/live/broker_storm.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 200
+	@tests/live/broker_debuggers.py $(BUILD)/src/trapline $(BUILD)/tests 600
+	@yes rain-interrupting | head -1200 | xargs -n 200 -P 6 tests/conform/run.py $(BUILD)/src/trapline $(BUILD)/tests/conform
+	@tests/lanes/uml_on_broker.py $(BUILD)/src/trapline $(BUILD)/tests 3600
 	@tests/suites/strace.py $(BUILD)/src/trapline
+	@tests/suites/gdb.py $(BUILD)/src/trapline
 	@tools/cross i386
 	@ROOT_32=$$PWD/build-lanes/root-i386 tests/live/torture.sh $(BUILD)/tests
 	@$(BUILD)/tests/fuzz-spec 2000000 1 tests/fuzz/specs.txt
