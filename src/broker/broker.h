@@ -110,6 +110,7 @@ struct tl__tracee {
 
 	struct tl__happening now; /* what goes along the chain */
 	enum tl__what stands_in;  /* the kernel's stop */
+	bool in_ptrace;           /* where that is a call's: it is ptrace(2) */
 	struct tl__link *at;      /* the link whose turn it is; NULL: the chain is through */
 	bool shown;               /* that link has seen it */
 	bool emulated;            /* a call that a tracer makes itself */

@@ -21,7 +21,7 @@
 
 enum {
 	PUT_OFF = 64,
-	CALLING_NS = 2000000,
+	CALLING_NS = 50000000,
 	CALLING_MS = 1,
 	SIGNALLED_MS = 2,
 	PATIENCE_MS = 5,
@@ -318,20 +318,38 @@ void tl__tool_glance_at_children(struct tl__tool *tool)
 	tl__tool_watch_children(tool);
 }
 
-/*
- * A tool that is traced, and stopped at a call: a signal that comes now is there before the notice
- * of the call, which it breaks off. ptrace(2) is broken off by none, so its tracer would see what
- * the kernel never shows. For a little while only: it may have been let go to make another.
- */
-static bool is_calling(struct tl__tool *tool)
+static struct tl__tracee *as_tracee(const struct tl__tool *tool)
 {
-	const struct tl__tracee *t = tl__tracee_find(tool->broker, tool->tgid);
+	return tl__tracee_find(tool->broker, tool->news.to ? tool->news.to : tool->tgid);
+}
 
-	if (!t || t->stands_in != TL__WHAT_ENTRY || !TAILQ_EMPTY(&tool->waiting))
-		return false;
+/*
+ * A tool that is traced and makes a call of ptrace(2): a signal that comes between the call's stop
+ * and its notice breaks that off. ptrace(2) is broken off by none, so its tracer would see what the
+ * kernel never shows. For how long the signal can wait, in ms: 0, not at all; -1, until the tool is
+ * let go. (Its tracer may have let it go to make another call.)
+ */
+static int put_off_for(struct tl__tool *tool)
+{
+	const struct tl__tracee *t = as_tracee(tool);
+	uint64_t now;
+
+	if (!t || t->stands_in != TL__WHAT_ENTRY || !t->in_ptrace)
+		return 0;
+	if (tl__chain_is_held(t))
+		return -1;
+	now = now_ns();
 	if (!tool->news_since)
-		tool->news_since = now_ns();
-	return now_ns() - tool->news_since < CALLING_NS;
+		tool->news_since = now;
+	return now - tool->news_since < CALLING_NS ? CALLING_MS : 0;
+}
+
+/* It is stopped, and none of the calls that are there is its. */
+static bool is_at_rest(const struct tl__tool *tool)
+{
+	const struct tl__tracee *t = as_tracee(tool);
+
+	return t && tl__chain_is_held(t);
 }
 
 static bool is_readable(int fd);
@@ -361,7 +379,8 @@ void tl__tools_signal(struct tl__broker *b, bool calls)
 	struct tl__tool *tool;
 
 	TAILQ_FOREACH (tool, &b->tools, link)
-		if (tool->news_owed && !is_calling(tool) && (!calls || tool->put_off++ > PUT_OFF)) {
+		if (tool->news_owed && put_off_for(tool) == 0 &&
+		    (!calls || is_at_rest(tool) || tool->put_off++ > PUT_OFF)) {
 			tool->put_off = 0;
 			signal_tool(tool);
 		}
@@ -397,14 +416,16 @@ int tl__tools_patience(struct tl__broker *b)
 {
 	const struct tl__child *c;
 	struct tl__tool *tool;
-	bool news = false;
+	bool soon = false;
 
 	TAILQ_FOREACH (tool, &b->tools, link) {
-		news |= tool->news_owed;
-		if (tool->news_owed && !is_calling(tool))
+		int ms = tool->news_owed ? put_off_for(tool) : -1;
+
+		if (ms == 0)
 			return 0;
+		soon |= ms > 0;
 	}
-	if (news)
+	if (soon)
 		return CALLING_MS;
 	TAILQ_FOREACH (tool, &b->tools, link)
 		if (tool->signalled && (tool->suspicious || !TAILQ_EMPTY(&tool->waiting)))

@@ -131,6 +131,9 @@ static tl_verdict on_plain(struct tl_engine *e, struct tl_task *task, const stru
 	(void)task;
 	if (ev->type == TL_EVENT_VFORK_DONE)
 		h.msg = (uint64_t)t->vforked;
+	if (ev->type == TL_EVENT_SYSCALL_ENTRY)
+		t->in_ptrace = tl__tool_find(t->broker, t->tgid) &&
+			       ev->syscall.nr == tl_syscall_number(ev->syscall.abi, "ptrace");
 	return tl__chain_report(e, &h);
 }
 

@@ -104,6 +104,9 @@ def two_straces():
         out, status = run("strace", "-f", "-o", f"{d}/outer", "strace", "-f", "-o", f"{d}/inner", "sh", "-c", "/bin/true; exit 5")
         outer, inner = open(f"{d}/outer").read(), open(f"{d}/inner").read()
         check("one strace traces another at work", status == 5 and "exit_group(5)" in inner and "PTRACE_SYSCALL" in outer, out)
+        # (LISTEN comes when the kernel itself tells strace that its child goes on.)
+        broken = re.findall(r"^\d+ +(?:<\.\.\. )?ptrace(?:\((?!PTRACE_LISTEN)| resumed>).*= \?.*", outer, re.M)
+        check("no signal breaks off what that one asks for", outer.count("ptrace(PTRACE_SYSCALL") > 50 and not broken, broken)
         check("and the other's tracee with it", "exit_group(5)" in outer and len(inner.splitlines()) > 50, inner)
 
 
