@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 union control {
 	struct cmsghdr head;
@@ -57,6 +58,16 @@ int tl__message_send(int to, const struct tl__message *m, const void *data, int 
 	return r < 0 ? (int)r : 0;
 }
 
+static int check(const struct tl__message *m, size_t len)
+{
+	if (len < sizeof(*m))
+		return len == 0 ? -EPIPE : -EPROTO;
+	/* A length that lies is nobody's that we talk to. */
+	if (m->what != TL__SAY_READ && m->what != TL__SAY_READ_OF && m->len != len - sizeof(*m))
+		return -EPROTO;
+	return m->len <= TL__DATA_MAX ? 0 : -EPROTO;
+}
+
 int tl__message_receive(int from, struct tl__message *m, void *data, int *fd, bool wait)
 {
 	struct iovec iov[2] = { { m, sizeof(*m) }, { data, TL__DATA_MAX } };
@@ -64,11 +75,10 @@ int tl__message_receive(int from, struct tl__message *m, void *data, int *fd, bo
 
 	if (r < 0)
 		return (int)r;
-	if ((size_t)r < sizeof(*m))
-		return r == 0 ? -EPIPE : -EPROTO;
-	/* A length that lies is nobody's that we talk to. */
-	if (m->what != TL__SAY_READ && m->what != TL__SAY_READ_OF &&
-	    m->len != (size_t)r - sizeof(*m))
-		return -EPROTO;
-	return m->len <= TL__DATA_MAX ? 0 : -EPROTO;
+	r = check(m, (size_t)r);
+	if (r < 0 && *fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+	return (int)r;
 }

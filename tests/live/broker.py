@@ -370,8 +370,36 @@ def hostile():
           after[0] <= before[0] + 10 and after[1] < before[1] + (64000 if os.environ.get("SANITIZED") else 4000), out)
 
 
+def hostile_peer():
+    """Nonsense from a program of the same user's that passes for another server: what is traced there is traced on."""
+    calls = 40
+    with tempfile.TemporaryDirectory() as d:
+        r = Run("strace", "-e", "kill", "-o", f"{d}/log", "sh", "-c",
+                f"echo $$ > {d}/pid; until [ -e {d}/goes ]; do sleep 0.1; done; for i in $(seq {calls}); do kill -0 $$; done; exit 3")
+        server = r.server()
+        task = until(lambda: os.path.exists(f"{d}/pid") and open(f"{d}/pid").read().strip())
+
+        def size():
+            return len(os.listdir(f"/proc/{server}/fd")), int(field(server, "VmRSS"))
+
+        def peer(seconds, seed):
+            p = subprocess.run([f"{TRACEES}/hostile_peer", str(server), field(task, "PPid"), task, str(seconds), str(seed)], capture_output=True, text=True)
+            return p.stdout + p.stderr
+        said = [peer(2, 1)]
+        before = size()
+        said += [peer(3, seed) for seed in (2, 3)]
+        time.sleep(0.3)
+        after = size() if field(server, "Pid") else None
+        open(f"{d}/goes", "w").close()
+        out, status = r.wait()
+        log = open(f"{d}/log").read()
+        check(f"nonsense from other servers: {before} descriptors and KiB before, {after} after", after and status == 3 and
+              log.count("kill(") == calls and "exited with 3" in log and all("connections" in s for s in said) and
+              after[0] <= before[0] + 2 and after[1] < before[1] + (64000 if os.environ.get("SANITIZED") else 4000), (said, out, status, log))
+
+
 def main():
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, across, hostile_server, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, debug_registers, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, across, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, debug_registers, hostile, nobody):
         test()
     return summed_up()
 
