@@ -36,11 +36,22 @@ static bool serve_signal(struct tl__broker *b, const struct tl__notice *n, const
 	       tl__serve_stop(b, n->tid, t->tid, (int)args[1], NULL);
 }
 
+/* Who makes calls here is no tool of another server's, whatever that says. */
+static void disown(struct tl__broker *b, pid_t tid)
+{
+	struct tl__tool *tool = TAILQ_EMPTY(&b->peers) ? NULL : tl__tool_of(b, tid);
+
+	if (tool && tool->peer)
+		tl__tool_gone(tool);
+}
+
 static void serve(struct tl__broker *b, const struct tl__notice *n)
 {
 	unsigned word = 8;
 	enum tl__served what = n->tid ? tl__filter_served(n, &word) : TL__SERVE_NONE;
 
+	if (n->tid)
+		disown(b, n->tid);
 	switch (what) {
 	case TL__SERVE_NONE:
 		tl__pass(b, n->id);

@@ -172,6 +172,8 @@ void tl__tool_gone(struct tl__tool *tool)
 
 	while ((call = TAILQ_FIRST(&tool->waiting))) {
 		TAILQ_REMOVE(&tool->waiting, call, link);
+		/* It may be alive: another server may have said that it is its own. */
+		tl__pass(tool->broker, call->n.id);
 		free(call);
 	}
 	while ((child = TAILQ_FIRST(&tool->children)))
