@@ -88,6 +88,8 @@ struct tl__link {
 	bool owns;      /* the breakpoint or watchpoint whose signal is the last one */
 	bool spared;    /* it is another's */
 	int injects;    /* a signal that this tracer has put in, and is not to see again */
+	bool entered;   /* it has seen the entry of the call that the task is in */
+	bool late; /* it has not, and came to a stop in the middle: it is not to see its exit */
 	struct tl__watches watches[TL__WATCH_KINDS];
 	struct tl__vlink v;
 };
@@ -223,6 +225,7 @@ struct tl__broker {
 	size_t sweep_at;           /* in_kernel had so many when it was swept last */
 	struct tl__hash in_kernel; /* threads whose last wait was left to the kernel */
 	bool stuck;                /* steps or stops are asked for of tasks that others hold */
+	bool idle;                 /* and nothing has happened for a while */
 	bool in_call; /* another server's tool has its memory read or written: talk.c */
 	bool over;    /* nobody makes calls under the listener any more */
 };
@@ -260,7 +263,8 @@ bool tl__stuck_hold(const struct tl__tracee *t);     /* all who hold it wait for
 bool tl__stuck_owes(const struct tl__tracee *t);     /* a link is owed a stop */
 bool tl__stuck_steps(const struct tl__tracee *t);    /* a link that has let go wants a step */
 bool tl__stuck_may_pass(const struct tl__tracee *t); /* that step is made, though others hold it */
-void tl__stuck_look(struct tl__broker *b); /* for tasks that may go on, or stops to show */
+void tl__stuck_look(struct tl__broker *b);       /* for tasks that may go on, or stops to show */
+void tl__stuck_look_again(struct tl__broker *b); /* nothing has happened for a while */
 
 /* tracee.c */
 struct tl__tracee *tl__tracee_find(struct tl__broker *b, pid_t tid);

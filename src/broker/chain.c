@@ -28,9 +28,20 @@ static void forget_stops(struct tl__tracee *t)
 			l->v.state = TL__LINK_RUNNING;
 }
 
+/* A tracer takes the first stop of a call for its entry, which the kernel shows first. */
+static void begin_call(struct tl__tracee *t)
+{
+	struct tl__link *l;
+
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		l->entered = l->late = false;
+}
+
 static void begin(struct tl__tracee *t, const struct tl__happening *h)
 {
 	t->interrupted = false;
+	if (h->what == TL__WHAT_ENTRY)
+		begin_call(t);
 	if (h->what != TL__WHAT_QUIET && !t->passing)
 		forget_stops(t);
 	t->passing = false;
@@ -74,6 +85,8 @@ static bool concerns(const struct tl__tracee *t, const struct tl__link *l)
 	/* Not what it came in the middle of. */
 	if (l->since >= t->events || l->seen == t->events)
 		return false;
+	if (t->now.what == TL__WHAT_EXIT && l->late)
+		return false;
 	return t->now.what != TL__WHAT_SIGNAL ||
 	       (t->deliver && !(l->spared && t->deliver == SIGTRAP));
 }
@@ -87,6 +100,7 @@ static void show(struct tl__tracee *t, struct tl__link *l)
 	t->now.sig = t->now.what == TL__WHAT_SIGNAL ? t->deliver : t->now.sig;
 	if (!tl__vlink_meets(&l->v, &t->now))
 		return;
+	l->entered |= t->now.what == TL__WHAT_ENTRY;
 	t->emulated |= t->now.what == TL__WHAT_ENTRY && tl__vlink_emulates(&l->v);
 	if (l->tool->wants_usage) {
 		tl__person_usage(t->tid, t->usage);
@@ -188,16 +202,18 @@ static void show_quiet(struct tl__tracee *t)
 		.what = TL__WHAT_QUIET, .sig = t->group_sig, .tid = t->tid, .uid = t->uid
 	};
 	struct tl__link *l;
-	bool now;
+	bool rests = tl__chain_rests(t), now;
 
 	if (!tl__stuck_owes(t))
 		return;
-	now = tl__chain_rests(t) || tl__stuck_hold(t);
+	now = rests || tl__stuck_hold(t);
 	t->broker->stuck |= !now;
 	TAILQ_FOREACH (l, &t->links, of_tracee)
 		if (l->v.state != TL__LINK_STOPPED && (now || l->v.stop_from) &&
-		    tl__vlink_meets(&l->v, &quiet))
+		    tl__vlink_meets(&l->v, &quiet)) {
+			l->late |= !rests && !l->entered;
 			tl__tool_tell(l);
+		}
 }
 
 uint32_t tl__chain_events(const struct tl__tracee *t)

@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { STUCK_MS = 20 };
+
 int tl__poll_add(struct tl__broker *b, int fd)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
@@ -191,11 +193,19 @@ static bool has_calls(const struct tl__broker *b, const struct epoll_event *e, i
 	return false;
 }
 
+/* Where tools may wait for each other nothing that comes soon is worth a look. Once. */
+static int patience_of(struct tl__broker *b, bool looked)
+{
+	int ms = tl__tools_patience(b);
+
+	return b->stuck && !looked && (ms < 0 || ms > STUCK_MS) ? STUCK_MS : ms;
+}
+
 static int loop(struct tl__broker *b)
 {
 	struct epoll_event e[16];
+	bool news, looked = false;
 	int n, r, patience;
-	bool news;
 
 	for (;;) {
 		/* Each stop comes with a signal. */
@@ -208,8 +218,11 @@ static int loop(struct tl__broker *b)
 		if (b->over && !b->first && !tl_session_task_count(b->session))
 			return 0;
 		news = tl__tools_have_news(b);
-		patience = tl__tools_patience(b);
+		patience = patience_of(b, looked);
 		n = epoll_wait(b->poll, e, (int)tl__array_len(e), patience);
+		looked = b->stuck && n == 0 && patience == STUCK_MS;
+		if (looked)
+			tl__stuck_look_again(b);
 		if (news) {
 			tl__tools_signal(b, has_calls(b, e, n));
 		} else if (n == 0) {

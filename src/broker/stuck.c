@@ -18,8 +18,24 @@ static bool is_held_elsewhere(const struct tl__link *l)
 	return false;
 }
 
-/* It is in a wait for one task, which others hold. (Those who wait for any do other things first.)
- */
+/* All that it has let go others hold. */
+static bool has_none_running(const struct tl__tool *tool)
+{
+	const struct tl__link *l;
+	bool held = false;
+
+	TAILQ_FOREACH (l, &tool->links, of_tool) {
+		if (l->v.state != TL__LINK_RUNNING)
+			continue;
+		if (!is_held_elsewhere(l))
+			return false;
+		held = true;
+	}
+	return held;
+}
+
+/* It is in a wait for one task, which others hold. Those who wait for any may be told of something
+ * yet; not when nothing has happened for a while. */
 static bool waits_for_held(const struct tl__tool *tool, const struct tl__call *c)
 {
 	const struct tl__link *l;
@@ -27,7 +43,7 @@ static bool waits_for_held(const struct tl__tool *tool, const struct tl__call *c
 	TAILQ_FOREACH (l, &tool->links, of_tool)
 		if (l->v.state == TL__LINK_RUNNING && tl__wait_is_for(c, l->tracee->tid))
 			return is_held_elsewhere(l);
-	return false;
+	return tool->broker->idle && has_none_running(tool);
 }
 
 /* It waits for a step that somebody else holds, or for whatever a held task would do. */
@@ -91,15 +107,22 @@ bool tl__stuck_may_pass(const struct tl__tracee *t)
 void tl__stuck_look(struct tl__broker *b)
 {
 	struct tl__tracee *t;
-	bool owes = false;
+	bool stuck = false;
 
 	TAILQ_FOREACH (t, &b->tracees, link) {
 		if (!t->engine || !tl_task_is_stopped(t->task))
 			continue;
 		if ((tl__stuck_steps(t) || tl__stuck_owes(t)) && tl__stuck_hold(t))
 			tl__tracee_settle(t);
-		owes |= tl__stuck_owes(t);
+		stuck |= tl__stuck_owes(t) || (tl__stuck_steps(t) && !t->passing);
 	}
 	/* Who holds it may come to wait for the other yet. */
-	b->stuck = owes;
+	b->stuck = stuck;
+}
+
+void tl__stuck_look_again(struct tl__broker *b)
+{
+	b->idle = true;
+	tl__stuck_look(b);
+	b->idle = false;
 }
