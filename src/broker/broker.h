@@ -116,6 +116,7 @@ struct tl__tracee {
 	struct tl__link *at;      /* the link whose turn it is; NULL: the chain is through */
 	bool shown;               /* that link has seen it */
 	bool emulated;            /* a call that a tracer makes itself */
+	bool kept;                /* nobody holds it, but a tool steps over a breakpoint */
 	bool passing;     /* it makes a step while links hold it, whose steps wait for its */
 	bool backwards;   /* a call's entry: the first link stands nearest the kernel */
 	bool reporting;   /* inside the engine's callback */
@@ -194,6 +195,8 @@ struct tl__tool {
 	bool leader_due;                 /* a leader's end may be told now */
 	bool news_owed;                  /* a SIGCHLD that says this */
 	unsigned put_off;
+	pid_t lifted_in; /* the process that it has taken a breakpoint away in, and not set again */
+	uint64_t lifted_at;  /* ms */
 	uint64_t news_since; /* ns: since when its signal is put off while it is calling; 0: is not
 			      */
 	bool wants_usage;    /* its waits ask for it */
@@ -225,6 +228,7 @@ struct tl__broker {
 	size_t sweep_at;           /* in_kernel had so many when it was swept last */
 	struct tl__hash in_kernel; /* threads whose last wait was left to the kernel */
 	bool stuck;                /* steps or stops are asked for of tasks that others hold */
+	bool keeps;                /* tasks, for as long as a tool steps over a breakpoint */
 	bool idle;                 /* and nothing has happened for a while */
 	bool in_call; /* another server's tool has its memory read or written: talk.c */
 	bool over;    /* nobody makes calls under the listener any more */
@@ -241,6 +245,8 @@ enum tl__served tl__filter_served(const struct tl__notice *n,
 
 /* chain.c */
 tl_verdict tl__chain_report(struct tl_engine *engine, const struct tl__happening *h);
+/* Tasks that were kept go on, if it is time. */
+void tl__chain_look_at_kept(struct tl__broker *b);
 /* At so many stops behind the arrival of a second tracer a SIGSTOP of the first's is looked for:
  * the kernel may be about to send it then. */
 enum { TL__CHECKS = 8 };
@@ -265,6 +271,7 @@ bool tl__stuck_steps(const struct tl__tracee *t);    /* a link that has let go w
 bool tl__stuck_may_pass(const struct tl__tracee *t); /* that step is made, though others hold it */
 void tl__stuck_look(struct tl__broker *b);       /* for tasks that may go on, or stops to show */
 void tl__stuck_look_again(struct tl__broker *b); /* nothing has happened for a while */
+void tl__stuck_wait(struct tl__broker *b, pid_t tid); /* until its step is made */
 
 /* tracee.c */
 struct tl__tracee *tl__tracee_find(struct tl__broker *b, pid_t tid);
@@ -305,6 +312,13 @@ void tl__breaks_forget(struct tl__broker *b, pid_t tgid); /* another program, or
 void tl__breaks_leave(struct tl__broker *b, const struct tl__tool *tool, pid_t tgid, bool asides,
 		      void (*lift)(uint64_t addr, const void *bytes, size_t len, void *data),
 		      void *data);
+/*
+ * A tool has taken breakpoints of its own away, or set some. While it steps over one a task that
+ * another lets go is kept: ltrace takes it for stopped, as /proc says, and it would pass the
+ * breakpoint that is not there.
+ */
+void tl__breaks_lifted(struct tl__tool *tool, pid_t tgid, bool lifted);
+bool tl__breaks_keep(const struct tl__tracee *t);
 void tl__breaks_disown(struct tl__broker *b, const struct tl__tool *tool);
 
 /*

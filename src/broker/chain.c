@@ -344,6 +344,12 @@ static tl_verdict settled(struct tl__tracee *t)
 		t->passing = true;
 		return TL_RUN | TL_STEP_SINGLE;
 	}
+	if (tl__breaks_keep(t)) {
+		t->kept = t->broker->keeps = true;
+		show_quiet(t);
+		return TL_HOLD_STOP | (wanted(t) & TL_STEP_MASK);
+	}
+	t->kept = false;
 	if (t->emulated)
 		skip_call(t);
 	if (t->group_sig)
@@ -410,6 +416,16 @@ void tl__tracee_settle(struct tl__tracee *t)
 	}
 	if ((v & TL_HOLD_MASK) != TL_HOLD_STOP)
 		tl__ignore(tl_engine_control(t->engine, v));
+}
+
+void tl__chain_look_at_kept(struct tl__broker *b)
+{
+	struct tl__tracee *t;
+
+	b->keeps = false;
+	TAILQ_FOREACH (t, &b->tracees, link)
+		if (t->kept && t->engine)
+			tl__tracee_settle(t);
 }
 
 /* Stops for a moment, unseen. */

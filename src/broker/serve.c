@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STUCK_MS = 20 };
+enum { KEPT_MS = 3, STUCK_MS = 20 };
 
 int tl__poll_add(struct tl__broker *b, int fd)
 {
@@ -198,6 +198,8 @@ static int patience_of(struct tl__broker *b, bool looked)
 {
 	int ms = tl__tools_patience(b);
 
+	if (b->keeps && (ms < 0 || ms > KEPT_MS))
+		return KEPT_MS;
 	return b->stuck && !looked && (ms < 0 || ms > STUCK_MS) ? STUCK_MS : ms;
 }
 
@@ -215,6 +217,8 @@ static int loop(struct tl__broker *b)
 		b->stops = false;
 		if (b->stuck)
 			tl__stuck_look(b);
+		if (b->keeps)
+			tl__chain_look_at_kept(b);
 		if (b->over && !b->first && !tl_session_task_count(b->session))
 			return 0;
 		news = tl__tools_have_news(b);

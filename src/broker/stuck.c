@@ -8,6 +8,11 @@
  */
 #include "broker.h"
 
+#include "compat.h"
+
+#include <poll.h>
+#include <unistd.h>
+
 static bool is_held_elsewhere(const struct tl__link *l)
 {
 	const struct tl__link *other;
@@ -125,4 +130,20 @@ void tl__stuck_look_again(struct tl__broker *b)
 	b->idle = true;
 	tl__stuck_look(b);
 	b->idle = false;
+}
+
+void tl__stuck_wait(struct tl__broker *b, pid_t tid)
+{
+	enum { ROUNDS = 20, MS = 5 };
+	const struct tl__tracee *t = tl__tracee_find(b, tid);
+
+	for (int i = 0; i < ROUNDS && t && t->passing; i++) {
+		struct pollfd p = { .fd = b->signals, .events = POLLIN };
+		char taken[128];
+
+		if (poll(&p, 1, MS) == 1)
+			tl__ignore(read(b->signals, taken, sizeof(taken)) > 0);
+		tl__ignore(tl_session_turn(b->session));
+		t = tl__tracee_find(b, tid);
+	}
 }

@@ -11,7 +11,6 @@
 #include "peer.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -382,23 +381,6 @@ static struct tl__link *link_of(struct tl__broker *b, pid_t caller, pid_t tid)
 	return NULL;
 }
 
-/* It makes a step while this tracer holds it, who is not to see that it moves. */
-static void wait_for_passing(struct tl__broker *b, pid_t tid)
-{
-	enum { ROUNDS = 20, MS = 5 };
-	const struct tl__tracee *t = tl__tracee_find(b, tid);
-
-	for (int i = 0; i < ROUNDS && t && t->passing; i++) {
-		struct pollfd p = { .fd = b->signals, .events = POLLIN };
-		char taken[128];
-
-		if (poll(&p, 1, MS) == 1)
-			tl__ignore(read(b->signals, taken, sizeof(taken)) > 0);
-		tl__ignore(tl_session_turn(b->session));
-		t = tl__tracee_find(b, tid);
-	}
-}
-
 static int64_t of_link(struct tl__asked *q)
 {
 	int r;
@@ -427,7 +409,7 @@ static int64_t of_link(struct tl__asked *q)
 		break;
 	}
 	if (q->link->tracee->passing) {
-		wait_for_passing(q->b, q->tid);
+		tl__stuck_wait(q->b, q->tid);
 		q->link = link_of(q->b, q->n->tid, q->tid);
 	}
 	/* It may have stopped, and we not heard of it yet. */

@@ -182,7 +182,7 @@ def three_tools(seconds):
               (status, out, logs))
         seen = len(re.findall(r"getenv\(", logs["l"]))
         # A thread that ltrace has let go, and gdb not yet, meets the breakpoint that ltrace sets again meanwhile: it makes little of that.
-        check("ltrace sees most calls", 0.85 * calls * threads < seen <= calls * threads, (seen, calls * threads, logs))
+        check("ltrace sees the calls", 0.98 * calls * threads < seen <= calls * threads, (seen, calls * threads, logs))
         check("gdb meets its breakpoint", 0 < hits(logs["g1"]) <= calls * threads, logs)
         slept = sleeps(logs["s"])[-threads:]
         check("strace sees no call twice, and none of the tools' breakpoints",
