@@ -306,6 +306,12 @@ static bool has_a_step(const struct tl__tool *tool, pid_t tgid)
 	return false;
 }
 
+void tl__breaks_stopping(struct tl__tool *tool, pid_t tgid)
+{
+	tool->stops_in = tgid;
+	tool->stops_at = tgid ? now_ms() : 0;
+}
+
 static bool steps_over(const struct tl__tool *tool, pid_t tgid)
 {
 	/* From the breakpoint's lifting to the step; and to its end. */
@@ -318,6 +324,14 @@ static bool steps_over(const struct tl__tool *tool, pid_t tgid)
 	return ms < BEFORE_MS || (ms < MOST_MS && has_a_step(tool, tgid));
 }
 
+/* It has sent a SIGSTOP to some, and not let one go since. */
+static bool stops_others(const struct tl__tool *tool, pid_t tgid)
+{
+	enum { MOST_MS = 50 };
+
+	return tool->stops_in == tgid && now_ms() - tool->stops_at < MOST_MS;
+}
+
 bool tl__breaks_keep(const struct tl__tracee *t)
 {
 	const struct tl__link *l;
@@ -326,8 +340,8 @@ bool tl__breaks_keep(const struct tl__tracee *t)
 	if (TAILQ_FIRST(&t->links) == TAILQ_LAST(&t->links, tl__links) || tl__stuck_steps(t))
 		return false;
 	TAILQ_FOREACH (l, &t->links, of_tracee)
-		if (l->v.state == TL__LINK_RUNNING && l->v.mode != TL__MODE_STEP &&
-		    steps_over(l->tool, t->tgid))
+		if (l->v.state == TL__LINK_RUNNING && !l->v.stop_from &&
+		    (steps_over(l->tool, t->tgid) || stops_others(l->tool, t->tgid)))
 			return true;
 	return false;
 }

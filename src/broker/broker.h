@@ -197,6 +197,8 @@ struct tl__tool {
 	unsigned put_off;
 	pid_t lifted_in; /* the process that it has taken a breakpoint away in, and not set again */
 	uint64_t lifted_at;  /* ms */
+	pid_t stops_in;      /* the process that it stops threads of */
+	uint64_t stops_at;   /* ms: the last one */
 	uint64_t news_since; /* ns: since when its signal is put off while it is calling; 0: is not
 			      */
 	bool wants_usage;    /* its waits ask for it */
@@ -313,11 +315,13 @@ void tl__breaks_leave(struct tl__broker *b, const struct tl__tool *tool, pid_t t
 		      void (*lift)(uint64_t addr, const void *bytes, size_t len, void *data),
 		      void *data);
 /*
- * A tool has taken breakpoints of its own away, or set some. While it steps over one a task that
- * another lets go is kept: ltrace takes it for stopped, as /proc says, and it would pass the
- * breakpoint that is not there.
+ * A tool has taken breakpoints of its own away, or set some; or has sent a SIGSTOP to a task, or
+ * let one go (0). While it stops all threads but one, to step over a breakpoint, a task that
+ * another lets go is kept. ltrace takes it for stopped, as /proc says, and would wait for it for
+ * ever, or it would pass the breakpoint that is not there.
  */
 void tl__breaks_lifted(struct tl__tool *tool, pid_t tgid, bool lifted);
+void tl__breaks_stopping(struct tl__tool *tool, pid_t tgid);
 bool tl__breaks_keep(const struct tl__tracee *t);
 void tl__breaks_disown(struct tl__broker *b, const struct tl__tool *tool);
 

@@ -246,6 +246,8 @@ static int64_t let_go(struct tl__asked *q)
 	q->link->tracee->aside = 0;
 	if (q->request == TL__REQ_SINGLESTEP)
 		tl__lift_note_step(q->link->tracee);
+	else
+		tl__breaks_stopping(q->link->tool, 0);
 	tl__link_let_go(q->link, &how);
 	tl__tracee_settle(q->link->tracee);
 	return 0;
@@ -440,6 +442,7 @@ bool tl__serve_stop(struct tl__broker *b, pid_t caller, pid_t tid, int sig, stru
 	/* Alone it has the signal itself, if not one before is to be swallowed. */
 	if (TAILQ_FIRST(&t->links) == TAILQ_LAST(&t->links, tl__links) && !t->swallow)
 		return false;
+	tl__breaks_stopping(l->tool, t->tgid);
 	tl__vlink_send_stop(&l->v, l->tool->tgid, l->tool->uid);
 	tl__tracee_settle(t);
 	return true;
