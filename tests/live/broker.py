@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The broker as a person meets it: real tracers together on real programs, in one run and in several; and parts that are killed.
 
-Usage: broker.py TRAPLINE TRACEES_DIR
+Usage: broker.py TRAPLINE TRACEES_DIR [SECONDS]    (with SECONDS: hostile tools and servers alone, for so long each)
 """
 import json
 import os
@@ -353,16 +353,16 @@ def debug_registers():
         check("a watchpoint at another tracer's step", status == 0 and out == "ok\n", out)
 
 
-def hostile():
+def hostile(seconds=6):
     """Random calls for a while: the server is there, and has not grown."""
-    r = Run("sh", "-c", f"{TRACEES}/hostile 1 1; {TRACEES}/hostile 6 2; echo over; sleep 0.5")
+    r = Run("sh", "-c", f"{TRACEES}/hostile 1 1; {TRACEES}/hostile {seconds} 2; echo over; sleep 0.5")
     server = r.server()
 
     def size():
         return len(os.listdir(f"/proc/{server}/fd")), int(field(server, "VmRSS"))
     time.sleep(2)
     before = size()
-    until(lambda: not any(field(p, "Name") == "hostile" for p in children(children(server)[0])))
+    until(lambda: not any(field(p, "Name") == "hostile" for p in children(children(server)[0])), seconds + 20)
     time.sleep(0.3)
     after = size()
     out, status = r.wait()
@@ -370,7 +370,7 @@ def hostile():
           after[0] <= before[0] + 10 and after[1] < before[1] + (64000 if os.environ.get("SANITIZED") else 4000), out)
 
 
-def hostile_peer():
+def hostile_peer(seconds=6):
     """Nonsense from a program of the same user's that passes for another server: what is traced there is traced on."""
     calls = 40
     with tempfile.TemporaryDirectory() as d:
@@ -387,7 +387,7 @@ def hostile_peer():
             return p.stdout + p.stderr
         said = [peer(2, 1)]
         before = size()
-        said += [peer(3, seed) for seed in (2, 3)]
+        said += [peer(seconds // 2, seed) for seed in (2, 3)]
         time.sleep(0.3)
         after = size() if field(server, "Pid") else None
         open(f"{d}/goes", "w").close()
@@ -399,6 +399,12 @@ def hostile_peer():
 
 
 def main():
+    global LIMIT
+    if len(sys.argv) > 3:
+        LIMIT += int(sys.argv[3])
+        hostile(int(sys.argv[3]))
+        hostile_peer(int(sys.argv[3]))
+        return summed_up()
     for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, across, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, debug_registers, hostile, nobody):
         test()
     return summed_up()
