@@ -315,10 +315,10 @@ void tl__breaks_leave(struct tl__broker *b, const struct tl__tool *tool, pid_t t
 		      void (*lift)(uint64_t addr, const void *bytes, size_t len, void *data),
 		      void *data);
 /*
- * A tool has taken breakpoints of its own away, or set some; or has sent a SIGSTOP to a task, or
- * let one go (0). While it stops all threads but one, to step over a breakpoint, a task that
- * another lets go is kept. ltrace takes it for stopped, as /proc says, and would wait for it for
- * ever, or it would pass the breakpoint that is not there.
+ * A tool has taken breakpoints of its own away, or set some; or has put a task back in front of
+ * one, or sent a SIGSTOP to one, or let one go (0). While it stops all threads but one, to step
+ * over a breakpoint, a task that another lets go is kept. ltrace takes it for stopped, as /proc
+ * says, and would wait for it for ever, or it would pass the breakpoint that is not there.
  */
 void tl__breaks_lifted(struct tl__tool *tool, pid_t tgid, bool lifted);
 void tl__breaks_stopping(struct tl__tool *tool, pid_t tgid);

@@ -315,8 +315,12 @@ static int64_t of_stopped(struct tl__asked *q)
 {
 	q->link->tool->debugs |= is_a_debuggers(q->request);
 	q->link->v.asked_about |= q->request != TL__REQ_DETACH;
-	if (writes_registers(q->request))
+	if (writes_registers(q->request)) {
 		tl__lift_note_pc(q->link->tracee);
+		/* In front of its breakpoint: it is about to step over that. */
+		if (q->link->owns && q->link->tracee->met)
+			tl__breaks_stopping(q->link->tool, q->link->tracee->tgid);
+	}
 	switch (q->request) {
 	case TL__REQ_PEEKTEXT:
 	case TL__REQ_PEEKDATA:
