@@ -160,24 +160,6 @@ static int64_t tags(struct tl__asked *q)
 
 enum { ARCH_PRCTL = 30 };
 
-/* One that we do not know might write to our own memory, where its caller says. */
-static bool takes_a_value(uint64_t option)
-{
-	enum {
-		SET_GS = 0x1001,
-		SET_FS = 0x1002,
-		MAP_VDSO_X32 = 0x2001,
-		MAP_VDSO_64 = 0x2003,
-		ENABLE_TAGGED_ADDR = 0x4002,
-		SHSTK_ENABLE = 0x5001,
-		SHSTK_UNLOCK = 0x5004
-	};
-
-	return option == SET_GS || option == SET_FS || option == ENABLE_TAGGED_ADDR ||
-	       (option >= MAP_VDSO_X32 && option <= MAP_VDSO_64) ||
-	       (option >= SHSTK_ENABLE && option <= SHSTK_UNLOCK);
-}
-
 /* x86-64's arch_prctl(2) made for another: data is its option; what it gets is written to addr. */
 static int64_t arch_prctl(struct tl__asked *q)
 {
@@ -185,12 +167,16 @@ static int64_t arch_prctl(struct tl__asked *q)
 	uint64_t value = 0;
 	int64_t r;
 
-	if (tl__arch_prctl_gets(q->data)) {
+	switch (tl__arch_prctl_kind(q->data)) {
+	case TL__ARCH_PRCTL_GETS:
 		r = tl_task_request(task, ARCH_PRCTL, (uintptr_t)&value, q->data, NULL, 0);
 		return r < 0 ? r : tl__asker_write(q, q->addr, &value, sizeof(value));
+	case TL__ARCH_PRCTL_TAKES:
+		return tl_task_request(task, ARCH_PRCTL, q->addr, q->data, NULL, 0);
+	default:
+		/* It might write to our own memory, where its caller says. */
+		return -EINVAL;
 	}
-	return takes_a_value(q->data) ? tl_task_request(task, ARCH_PRCTL, q->addr, q->data, NULL, 0)
-				      : -EINVAL;
 }
 
 int64_t tl__registers_plain(struct tl__asked *q)

@@ -66,18 +66,29 @@ static uint64_t arg(const struct tl__notice *n, unsigned i, unsigned word)
 	return word == 8 ? n->args[i] : (uint32_t)n->args[i];
 }
 
-bool tl__arch_prctl_gets(uint64_t option)
+enum tl__arch_prctl tl__arch_prctl_kind(uint64_t option)
 {
-	enum {
-		GET_FS = 0x1003,
-		GET_GS = 0x1004,
-		GET_UNTAG_MASK = 0x4001,
-		GET_MAX_TAG_BITS = 0x4003,
-		SHSTK_STATUS = 0x5005
-	};
-
-	return option == GET_FS || option == GET_GS || option == GET_UNTAG_MASK ||
-	       option == GET_MAX_TAG_BITS || option == SHSTK_STATUS;
+	switch (option) {
+	case 0x1003: /* GET_FS */
+	case 0x1004: /* GET_GS */
+	case 0x4001: /* GET_UNTAG_MASK */
+	case 0x4003: /* GET_MAX_TAG_BITS */
+	case 0x5005: /* SHSTK_STATUS */
+		return TL__ARCH_PRCTL_GETS;
+	case 0x1001: /* SET_GS */
+	case 0x1002: /* SET_FS */
+	case 0x2001: /* MAP_VDSO_X32, _32, _64 */
+	case 0x2002:
+	case 0x2003:
+	case 0x4002: /* ENABLE_TAGGED_ADDR */
+	case 0x5001: /* SHSTK_ENABLE, _DISABLE, _LOCK, _UNLOCK */
+	case 0x5002:
+	case 0x5003:
+	case 0x5004:
+		return TL__ARCH_PRCTL_TAKES;
+	default:
+		return TL__ARCH_PRCTL_UNKNOWN;
+	}
 }
 
 static int find(const struct tl__notice *n)
@@ -132,7 +143,8 @@ size_t tl__windows_of(const struct tl__notice *n, unsigned word, bool trusted,
 	if (i < 0)
 		return 0;
 	how = sizes[i].how;
-	if ((how & TRUSTED && !trusted) || (how & GETS && !tl__arch_prctl_gets(arg(n, 3, word))))
+	if ((how & TRUSTED && !trusted) ||
+	    (how & GETS && tl__arch_prctl_kind(arg(n, 3, word)) != TL__ARCH_PRCTL_GETS))
 		return 0;
 	len = word == 8 ? sizes[i].wide : sizes[i].narrow;
 	if (len == WORD)

@@ -22,8 +22,13 @@ size_t tl__windows_first(const struct tl__notice *n, unsigned word, uint64_t *at
 /* first: that; trusted: who serves it. How many there are. */
 size_t tl__windows_of(const struct tl__notice *n, unsigned word, bool trusted,
 		      const uint8_t first[TL__WINDOW_FIRST], struct tl__window ret[TL__WINDOWS]);
-/* An option of x86-64's arch_prctl(2) that writes 64 bits (asm/prctl.h). */
-bool tl__arch_prctl_gets(uint64_t option);
+/* Options of x86-64's arch_prctl(2) (asm/prctl.h): what its address is. */
+enum tl__arch_prctl {
+	TL__ARCH_PRCTL_UNKNOWN,
+	TL__ARCH_PRCTL_GETS, /* where 64 bits are written */
+	TL__ARCH_PRCTL_TAKES /* a value */
+};
+enum tl__arch_prctl tl__arch_prctl_kind(uint64_t option);
 bool tl__windows_allow(const struct tl__window *all, size_t n, bool writes, uint64_t addr,
 		       size_t len);
 

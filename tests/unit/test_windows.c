@@ -160,6 +160,10 @@ static void test_machine_state(void **state)
 	(void)state;
 	assert_true(writes(&s, ADDR, 8));
 	assert_false(writes(&s, ARCH_GET_FS, 8));
+	/* Of one that nobody knows it cannot be said. */
+	assert_int_equal(tl__arch_prctl_kind(ARCH_GET_FS), TL__ARCH_PRCTL_GETS);
+	assert_int_equal(tl__arch_prctl_kind(ARCH_SET_FS), TL__ARCH_PRCTL_TAKES);
+	assert_int_equal(tl__arch_prctl_kind(0x5006), TL__ARCH_PRCTL_UNKNOWN);
 	/* What is set is a value, not where one is. */
 	n = notice(ARCH_PRCTL, ADDR, ARCH_SET_FS);
 	s = windows(&n, 8, true, NULL, 0);
