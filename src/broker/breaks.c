@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <trapline/maps.h>
 
 /* How far behind a breakpoint the pc stands in its stop. */
@@ -279,69 +278,4 @@ void tl__breaks_disown(struct tl__broker *b, const struct tl__tool *tool)
 			if (k->asides[j].tool == tool)
 				k->asides[j].tool = NULL;
 	}
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-void tl__breaks_lifted(struct tl__tool *tool, pid_t tgid, bool lifted)
-{
-	tool->lifted_in = lifted ? tgid : 0;
-	tool->lifted_at = lifted ? now_ms() : 0;
-}
-
-static bool has_a_step(const struct tl__tool *tool, pid_t tgid)
-{
-	const struct tl__link *l;
-
-	TAILQ_FOREACH (l, &tool->links, of_tool)
-		if (l->tracee->tgid == tgid && l->v.mode == TL__MODE_STEP &&
-		    l->v.state != TL__LINK_DEAD)
-			return true;
-	return false;
-}
-
-void tl__breaks_stopping(struct tl__tool *tool, pid_t tgid)
-{
-	tool->stops_in = tgid;
-	tool->stops_at = tgid ? now_ms() : 0;
-}
-
-static bool steps_over(const struct tl__tool *tool, pid_t tgid)
-{
-	/* From the breakpoint's lifting to the step; and to its end. */
-	enum { BEFORE_MS = 2, MOST_MS = 20 };
-	uint64_t ms;
-
-	if (tool->lifted_in != tgid)
-		return false;
-	ms = now_ms() - tool->lifted_at;
-	return ms < BEFORE_MS || (ms < MOST_MS && has_a_step(tool, tgid));
-}
-
-/* It has sent a SIGSTOP to some, and not let one go since. */
-static bool stops_others(const struct tl__tool *tool, pid_t tgid)
-{
-	enum { MOST_MS = 50 };
-
-	return tool->stops_in == tgid && now_ms() - tool->stops_at < MOST_MS;
-}
-
-bool tl__breaks_keep(const struct tl__tracee *t)
-{
-	const struct tl__link *l;
-
-	/* Who steps it waits for that, and holds what the other steps, perhaps. */
-	if (TAILQ_FIRST(&t->links) == TAILQ_LAST(&t->links, tl__links) || tl__stuck_steps(t))
-		return false;
-	TAILQ_FOREACH (l, &t->links, of_tracee)
-		if (l->v.state == TL__LINK_RUNNING && !l->v.stop_from &&
-		    (steps_over(l->tool, t->tgid) || stops_others(l->tool, t->tgid)))
-			return true;
-	return false;
 }

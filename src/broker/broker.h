@@ -12,6 +12,7 @@
  * tracee.c  tasks: one engine each, and what it reports in ptrace(2)'s words
  * chain.c   the links of a task, that every event passes along
  * stuck.c   tools that wait for each other
+ * step_over.c  threads that are kept while a tool steps over a breakpoint
  * link.c    the rules of one link (pure)
  * memory.c  /proc/PID/mem of tracees
  * shadow.c  whose a breakpoint is, and what lies under it (pure)
@@ -199,12 +200,12 @@ struct tl__tool {
 	uint64_t lifted_at;  /* ms */
 	pid_t stops_in;      /* the process that it stops threads of */
 	uint64_t stops_at;   /* ms: the last one */
-	uint64_t news_since; /* ns: since when its signal is put off while it is calling; 0: is not
+	uint64_t news_since; /* ms: since when its signal is put off while it is calling; 0: is not
 			      */
 	bool wants_usage;    /* its waits ask for it */
 	bool debugs;         /* it has stepped or changed a tracee: breakpoints may be its own */
 	struct tl__sigchld news;
-	uint64_t looked_at; /* when its children were looked for: ns */
+	uint64_t looked_at; /* when its children were looked for: ms */
 };
 
 struct tl__broker {
@@ -314,15 +315,6 @@ void tl__breaks_forget(struct tl__broker *b, pid_t tgid); /* another program, or
 void tl__breaks_leave(struct tl__broker *b, const struct tl__tool *tool, pid_t tgid, bool asides,
 		      void (*lift)(uint64_t addr, const void *bytes, size_t len, void *data),
 		      void *data);
-/*
- * A tool has taken breakpoints of its own away, or set some; or has put a task back in front of
- * one, or sent a SIGSTOP to one, or let one go (0). While it stops all threads but one, to step
- * over a breakpoint, a task that another lets go is kept. ltrace takes it for stopped, as /proc
- * says, and would wait for it for ever, or it would pass the breakpoint that is not there.
- */
-void tl__breaks_lifted(struct tl__tool *tool, pid_t tgid, bool lifted);
-void tl__breaks_stopping(struct tl__tool *tool, pid_t tgid);
-bool tl__breaks_keep(const struct tl__tracee *t);
 void tl__breaks_disown(struct tl__broker *b, const struct tl__tool *tool);
 
 /*
@@ -344,6 +336,13 @@ void tl__debugregs_stepped(struct tl__tracee *t, const void *info);
 void tl__debugregs_left(const struct tl__link *l);
 void tl__debugregs_renew(struct tl__tracee *t); /* of a task that stands still, if need be */
 void tl__debugregs_forget(struct tl__tracee *t);
+
+/* step_over.c: a tool has taken breakpoints of its own away, or set some; has put a task back in
+ * front of one or sent a SIGSTOP to some, or (0) let one go. */
+void tl__step_over_lifted(struct tl__tool *tool, pid_t tgid, bool lifted);
+void tl__step_over_stops(struct tl__tool *tool, pid_t tgid);
+/* A task that nobody holds is to wait. */
+bool tl__step_over_keeps(const struct tl__tracee *t);
 
 /* lift.c */
 void tl__lift_breakpoints(struct tl__tool *tool); /* of a tool that has been killed */

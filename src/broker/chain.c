@@ -344,7 +344,7 @@ static tl_verdict settled(struct tl__tracee *t)
 		t->passing = true;
 		return TL_RUN | TL_STEP_SINGLE;
 	}
-	if (tl__breaks_keep(t)) {
+	if (tl__step_over_keeps(t)) {
 		t->kept = t->broker->keeps = true;
 		show_quiet(t);
 		return TL_HOLD_STOP | (wanted(t) & TL_STEP_MASK);

@@ -238,7 +238,7 @@ static int64_t write_piece(const struct tl__view *v, uint64_t addr, const uint8_
 	if (r <= 0)
 		return r;
 	if (kind == TL__WRITE_LIFTS || kind == TL__WRITE_SETS)
-		tl__breaks_lifted(v->tool, v->tgid, kind == TL__WRITE_LIFTS);
+		tl__step_over_lifted(v->tool, v->tgid, kind == TL__WRITE_LIFTS);
 	/* Threads that have met it until now are this tool's to know of. */
 	if (kind == TL__WRITE_LIFTS) {
 		tl__ignore(tl_session_turn(v->b->session));

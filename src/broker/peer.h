@@ -23,7 +23,7 @@ struct tl__peer {
 	uint8_t *data;  /* TL__DATA_MAX */
 	uint32_t asked; /* the number of what was asked last */
 	/* What has come before its turn: answers, and what is asked while a call is served. */
-	STAILQ_HEAD(tl__kept, tl__early) early, put_off;
+	STAILQ_HEAD(tl__parking, tl__parked) early, put_off;
 };
 
 /* fd: what has come along, or -1; the caller's. */

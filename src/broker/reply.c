@@ -13,6 +13,7 @@
  */
 #define _GNU_SOURCE
 #include "broker.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -30,14 +31,6 @@ struct tl__answer {
 	uint64_t at;  /* ms */
 	bool refused; /* it was taken back before */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static bool is_same(const struct tl__notice *a, const struct tl__notice *b)
 {
@@ -113,7 +106,7 @@ static void remember(struct tl__broker *b, const struct tl__notice *n, int64_t r
 
 	if (a)
 		*a = (struct tl__answer){
-			.n = *n, .result = result, .at = now_ms(), .refused = refused
+			.n = *n, .result = result, .at = tl__now_ms(), .refused = refused
 		};
 }
 
@@ -201,6 +194,6 @@ bool tl__told_before(struct tl__broker *b, const struct tl__notice *n, bool *ret
 
 	if (!l || l->v.state != TL__LINK_STOPPED || !l->v.reported || !signals_may_come(b, n->tid))
 		return false;
-	*ret_long_ago = now_ms() - a->at > TL__SWEEP_MS;
+	*ret_long_ago = tl__now_ms() - a->at > TL__SWEEP_MS;
 	return true;
 }

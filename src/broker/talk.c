@@ -13,18 +13,19 @@
 #define _GNU_SOURCE
 #include "talk.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* More servers than that are served when nothing is asked. */
 enum { LIMIT_MS = 5000, MOST = 64, EARLY = 64 };
 
-struct tl__early {
-	STAILQ_ENTRY(tl__early) link;
+struct tl__parked {
+	STAILQ_ENTRY(tl__parked) link;
 	struct tl__message m;
 	int fd;
 	uint8_t data[];
@@ -52,9 +53,9 @@ int tl__talk_answer(struct tl__peer *p, const struct tl__message *m, struct tl__
 }
 
 /* False: so many nobody has asked for; or who waits for it would wait for ever. */
-static bool keep(struct tl__kept *in, struct tl__peer *p, const struct tl__message *m, int fd)
+static bool keep(struct tl__parking *in, struct tl__peer *p, const struct tl__message *m, int fd)
 {
-	struct tl__early *e = NULL, *other;
+	struct tl__parked *e = NULL, *other;
 	unsigned n = 0;
 
 	STAILQ_FOREACH (other, in, link)
@@ -74,12 +75,12 @@ static bool keep(struct tl__kept *in, struct tl__peer *p, const struct tl__messa
 
 static bool take(struct tl__peer *p, uint32_t asked, struct tl__message *m)
 {
-	struct tl__early *e;
+	struct tl__parked *e;
 
 	STAILQ_FOREACH (e, &p->early, link) {
 		if (e->m.asked != asked)
 			continue;
-		STAILQ_REMOVE(&p->early, e, tl__early, link);
+		STAILQ_REMOVE(&p->early, e, tl__parked, link);
 		*m = e->m;
 		memcpy(p->data, e->data, e->m.len);
 		free(e);
@@ -88,9 +89,9 @@ static bool take(struct tl__peer *p, uint32_t asked, struct tl__message *m)
 	return false;
 }
 
-static void drop_all(struct tl__kept *in)
+static void drop_all(struct tl__parking *in)
 {
-	struct tl__early *e;
+	struct tl__parked *e;
 
 	while ((e = STAILQ_FIRST(in))) {
 		STAILQ_REMOVE_HEAD(in, link);
@@ -113,7 +114,7 @@ static bool is_of_memory(const struct tl__message *m)
 
 static bool serve_put_off(struct tl__peer *p)
 {
-	struct tl__early *e = p->dead ? NULL : STAILQ_FIRST(&p->put_off);
+	struct tl__parked *e = p->dead ? NULL : STAILQ_FIRST(&p->put_off);
 
 	if (!e)
 		return false;
@@ -185,24 +186,16 @@ static bool serve_some(struct tl__broker *b, struct tl__peer *first, int ms)
 	return r > 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int tl__talk_ask(struct tl__peer *p, struct tl__message *m, const void *data, int fd)
 {
 	bool in_call = is_of_memory(m), before = p->broker->in_call;
 	uint32_t asked = m->asked = ++p->asked;
-	int64_t end = now_ms() + LIMIT_MS;
+	uint64_t end = tl__now_ms() + LIMIT_MS;
 	int r = tl__talk_say(p, m, data, fd);
 
 	p->broker->in_call = in_call;
 	while (r == 0) {
-		int64_t left = end - now_ms();
+		int64_t left = (int64_t)(end - tl__now_ms());
 
 		if (!in_call)
 			tl__talk_catch_up(p->broker);

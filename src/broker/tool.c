@@ -7,6 +7,7 @@
  * watched from here: a little after the wait has begun, since most have none but tracees.
  */
 #include "broker.h"
+#include "clock.h"
 #include "memory.h"
 #include "peer.h"
 
@@ -15,13 +16,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
 	PUT_OFF = 64,
-	CALLING_NS = 50000000,
+	CALLING_MOST_MS = 50,
 	CALLING_MS = 1,
 	SIGNALLED_MS = 2,
 	PATIENCE_MS = 5,
@@ -301,22 +301,14 @@ void tl__tool_watch_children(struct tl__tool *tool)
 			watch_child(tool, pids[i]);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* For a wait that does not block: a child's end may be told a little late. */
 void tl__tool_glance_at_children(struct tl__tool *tool)
 {
-	uint64_t ns = now_ns();
+	uint64_t ms = tl__now_ms();
 
-	if (ns - tool->looked_at < PATIENCE_MS * 1000000u)
+	if (ms - tool->looked_at < PATIENCE_MS)
 		return;
-	tool->looked_at = ns;
+	tool->looked_at = ms;
 	tl__tool_watch_children(tool);
 }
 
@@ -340,10 +332,10 @@ static int put_off_for(struct tl__tool *tool)
 		return 0;
 	if (tl__chain_is_held(t))
 		return -1;
-	now = now_ns();
+	now = tl__now_ms();
 	if (!tool->news_since)
 		tool->news_since = now;
-	return now - tool->news_since < CALLING_NS ? CALLING_MS : 0;
+	return now - tool->news_since < CALLING_MOST_MS ? CALLING_MS : 0;
 }
 
 /* It is stopped, and none of the calls that are there is its. */

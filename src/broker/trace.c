@@ -247,7 +247,7 @@ static int64_t let_go(struct tl__asked *q)
 	if (q->request == TL__REQ_SINGLESTEP)
 		tl__lift_note_step(q->link->tracee);
 	else
-		tl__breaks_stopping(q->link->tool, 0);
+		tl__step_over_stops(q->link->tool, 0);
 	tl__link_let_go(q->link, &how);
 	tl__tracee_settle(q->link->tracee);
 	return 0;
@@ -319,7 +319,7 @@ static int64_t of_stopped(struct tl__asked *q)
 		tl__lift_note_pc(q->link->tracee);
 		/* In front of its breakpoint: it is about to step over that. */
 		if (q->link->owns && q->link->tracee->met)
-			tl__breaks_stopping(q->link->tool, q->link->tracee->tgid);
+			tl__step_over_stops(q->link->tool, q->link->tracee->tgid);
 	}
 	switch (q->request) {
 	case TL__REQ_PEEKTEXT:
@@ -446,7 +446,7 @@ bool tl__serve_stop(struct tl__broker *b, pid_t caller, pid_t tid, int sig, stru
 	/* Alone it has the signal itself, if not one before is to be swallowed. */
 	if (TAILQ_FIRST(&t->links) == TAILQ_LAST(&t->links, tl__links) && !t->swallow)
 		return false;
-	tl__breaks_stopping(l->tool, t->tgid);
+	tl__step_over_stops(l->tool, t->tgid);
 	tl__vlink_send_stop(&l->v, l->tool->tgid, l->tool->uid);
 	tl__tracee_settle(t);
 	return true;
