@@ -150,18 +150,53 @@ static int write_status(const struct tl__call *c, int32_t status)
 			      : 0;
 }
 
-/* A leader's end, while the tool has not been told of all its other threads' (delay_group_leader).
- */
-static bool is_early(const struct tl__link *l)
+static const struct tl__link *leader_of(const struct tl__link *l)
 {
 	const struct tl__link *other;
 
-	if (l->v.state != TL__LINK_DEAD || l->tracee->tid != l->tracee->tgid)
-		return false;
 	TAILQ_FOREACH (other, &l->tool->links, of_tool)
-		if (other != l && other->tracee->tgid == l->tracee->tgid)
+		if (other->tracee->tid == l->tracee->tgid)
+			return other;
+	return NULL;
+}
+
+/* Of the tool's links to this process's threads, but for its leader's. */
+static bool has_other_thread(const struct tl__link *l)
+{
+	const struct tl__link *other;
+
+	TAILQ_FOREACH (other, &l->tool->links, of_tool)
+		if (other != l && other->tracee->tgid == l->tracee->tgid &&
+		    other->tracee->tid != l->tracee->tgid)
 			return true;
 	return false;
+}
+
+/* All threads of the process have ended, and the kernel has told that, or is about to. */
+static bool is_all_dead(pid_t tgid)
+{
+	struct tl__person p;
+
+	return tl__person_read(tgid, &p) < 0 || (p.state == 'Z' && p.threads == 1);
+}
+
+/*
+ * What the kernel would not tell yet: a leader's end before those of all its other threads
+ * (delay_group_leader). And what it would not tell without the next: where the last of these is
+ * waited for, a leader that has ended can be at once. gdb, which takes a leader that it sees as a
+ * zombie for gone, believes else that nothing is left to wait for.
+ */
+static bool is_early(const struct tl__link *l)
+{
+	bool leads = l->tracee->tid == l->tracee->tgid;
+	const struct tl__link *leader;
+
+	if (l->v.state != TL__LINK_DEAD)
+		return false;
+	if (leads)
+		return has_other_thread(l);
+	leader = has_other_thread(l) ? NULL : leader_of(l);
+	return leader && leader->v.state != TL__LINK_DEAD && is_all_dead(l->tracee->tgid);
 }
 
 /* The last thread but the leader is gone. */

@@ -179,6 +179,7 @@ int tl__person_read(pid_t tid, struct tl__person *p)
 	p->ppid = (pid_t)tl__proc_field_dec(text, "PPid");
 	p->tracer = (pid_t)tl__proc_field_dec(text, "TracerPid");
 	p->uid = (uid_t)tl__proc_field_dec(text, "Uid");
+	p->threads = (unsigned)tl__proc_field_dec(text, "Threads");
 	p->catches_sigchld = tl__proc_field_hex(text, "SigCgt") >> (SIGCHLD - 1) & 1;
 	p->state = tl__proc_field(text, "State", state, sizeof(state)) ? state[0] : '?';
 	if (tl__kernel_proc_read(NULL, tid, TL__PROC_STAT, text, sizeof(text)) <= 0)

@@ -46,7 +46,8 @@ int tl__caller_write(pid_t tid, uint64_t addr, const void *buf, size_t len);
 struct tl__person {
 	pid_t tgid, ppid, pgrp, tracer;
 	uid_t uid;
-	char state; /* as proc(5) has it: 'Z' ... */
+	char state;       /* as proc(5) has it: 'Z' ... */
+	unsigned threads; /* of its process: those that are not waited for, too */
 	bool catches_sigchld;
 };
 int tl__person_read(pid_t tid, struct tl__person *p); /* -ESRCH */
