@@ -71,12 +71,20 @@ struct tl__shadow *tl__breaks_of(const struct tl__broker *b, pid_t tgid)
 	return k ? k->shadow : NULL;
 }
 
+static enum tl__code code_of(pid_t tgid)
+{
+	static const enum tl__code of_words[2] = { TL__BY_HOST(TL__CODE_X86, TL__CODE_A64),
+						   TL__BY_HOST(TL__CODE_X86, TL__CODE_A32) };
+
+	return of_words[tl__person_is_narrow(tgid)];
+}
+
 struct tl__shadow *tl__breaks_get(struct tl__broker *b, pid_t tgid)
 {
 	struct breaks *k = breaks_of(b, tgid);
 
 	if (!k)
-		k = breaks_add(b, tgid, tl__shadow_new());
+		k = breaks_add(b, tgid, tl__shadow_new(code_of(tgid)));
 	return k ? k->shadow : NULL;
 }
 
@@ -195,12 +203,14 @@ bool tl__breaks_set_pc(struct tl_task *task, uint64_t pc)
 	return false;
 }
 
-bool tl__breaks_is_at(struct tl_task *task, uint64_t addr)
+bool tl__breaks_is_at(const struct tl__tracee *t, uint64_t addr)
 {
-	uint8_t insn[TL__BREAK_LENGTH];
+	const struct breaks *k = breaks_of(t->broker, t->tgid);
+	enum tl__code code = k ? tl__shadow_code(k->shadow) : code_of(t->tgid);
+	uint8_t insn[TL__BREAK_MOST];
+	int64_t n = tl_task_read_mem(t->task, addr, insn, sizeof(insn));
 
-	return tl_task_read_mem(task, addr, insn, sizeof(insn)) == (int64_t)sizeof(insn) &&
-	       tl__shadow_is_breakpoint(insn);
+	return n > 0 && tl__shadow_breakpoint(code, insn, (size_t)n);
 }
 
 bool tl__breaks_is_trap(int sig, const void *info)

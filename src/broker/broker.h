@@ -305,7 +305,7 @@ bool tl__breaks_is_aside(const struct tl__broker *b, pid_t tgid, uint64_t pc, ui
 /* A signal is reported: if a breakpoint's, where it stands, and which links it is not for. */
 void tl__breaks_met(struct tl__tracee *t, int sig, const void *info);
 bool tl__breaks_is_trap(int sig, const void *info);
-bool tl__breaks_is_at(struct tl_task *task, uint64_t addr);
+bool tl__breaks_is_at(const struct tl__tracee *t, uint64_t addr); /* anybody's */
 bool tl__breaks_pc(struct tl_task *task, uint64_t *pc);
 bool tl__breaks_set_pc(struct tl_task *task, uint64_t pc);
 void tl__breaks_forked(struct tl__broker *b, pid_t from, pid_t to);

@@ -133,7 +133,7 @@ bool tl__lifted_owns(struct tl__tracee *t, int sig, const void *info, const stru
 	case SI_KERNEL:
 	case TRAP_BRKPT:
 		/* There is one of the program's own. */
-		return !tl__breaks_is_at(t->task, t->met) && tl__lift_go_back(t);
+		return !tl__breaks_is_at(t, t->met) && tl__lift_go_back(t);
 	default:
 		return false;
 	}

@@ -226,7 +226,9 @@ static int64_t write_piece(const struct tl__view *v, uint64_t addr, const uint8_
 	if (r <= 0)
 		return real_write(v, addr, wanted, len);
 	len = (size_t)r;
-	kind = tl__shadow_kind(s, v->tool, addr, before, wanted, len);
+	memcpy(bytes, before, len);
+	tl__shadow_view(s, v->tool, addr, bytes, len);
+	kind = tl__shadow_kind(s, v->tool, addr, bytes, wanted, len);
 	if (kind == TL__WRITE_SETS && !tl__breaks_is_text(v->b, v->tgid, addr))
 		kind = TL__WRITE_CHANGES;
 	if (kind == TL__WRITE_CHANGES &&

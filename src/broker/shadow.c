@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-enum { INT3 = 0xcc, LENGTH = TL__BREAK_LENGTH, FEW = 16 };
+enum { FEW = 16, MOST = TL__BREAK_MOST };
 
 struct owner {
 	SLIST_ENTRY(owner) link;
@@ -15,18 +15,34 @@ struct owner {
 
 struct site {
 	uint64_t addr;
-	uint8_t under[LENGTH];
+	size_t len;
+	uint8_t under[MOST], insn[MOST]; /* the program's; the breakpoint, as memory has it */
 	SLIST_HEAD(, owner) owners;
 };
 
 struct tl__shadow {
+	enum tl__code code;
 	struct site *sites; /* in the order of their addresses */
 	size_t n, room;
 };
 
-struct tl__shadow *tl__shadow_new(void)
+/* Where a write and a site overlap, or a part of one. */
+struct part {
+	size_t in_write, in_site, len;
+};
+
+struct tl__shadow *tl__shadow_new(enum tl__code code)
 {
-	return calloc(1, sizeof(struct tl__shadow));
+	struct tl__shadow *text = calloc(1, sizeof(*text));
+
+	if (text)
+		text->code = code;
+	return text;
+}
+
+enum tl__code tl__shadow_code(const struct tl__shadow *text)
+{
+	return text->code;
 }
 
 static void site_done(struct site *s)
@@ -48,14 +64,45 @@ void tl__shadow_free(struct tl__shadow *text)
 	free(text);
 }
 
-bool tl__shadow_is_breakpoint(const void *insn)
+static uint32_t little(const uint8_t *bytes, size_t len)
 {
-	uint32_t word;
+	uint32_t v = 0;
 
-	if (LENGTH == 1)
-		return *(const uint8_t *)insn == INT3;
-	memcpy(&word, insn, sizeof(word));
-	return (word & 0xffe0001f) == 0xd4200000; /* brk */
+	while (len--)
+		v = v << 8 | bytes[len];
+	return v;
+}
+
+/* arch/arm64/kernel/debug-monitors.c (aarch32_break_handler), and bkpt. */
+static size_t breakpoint_a32(const uint8_t *bytes, size_t len)
+{
+	uint32_t half = len >= 2 ? little(bytes, 2) : 0, word = len >= 4 ? little(bytes, 4) : 0;
+
+	if ((word & 0x0fffffff) == 0x07f001f0 || (word & 0xfff000f0) == 0xe1200070 ||
+	    word == 0xa000f7f0)
+		return 4;
+	return half == 0xde01 || (half & 0xff00) == 0xbe00 ? 2 : 0;
+}
+
+size_t tl__shadow_breakpoint(enum tl__code code, const void *bytes, size_t len)
+{
+	const uint8_t *insn = bytes;
+
+	switch (code) {
+	case TL__CODE_X86:
+		return len && insn[0] == 0xcc; /* int3 */
+	case TL__CODE_A64:
+		return len >= 4 && (little(insn, 4) & 0xffe0001f) == 0xd4200000 ? 4 : 0; /* brk */
+	case TL__CODE_A32:
+		return breakpoint_a32(insn, len);
+	}
+	return 0;
+}
+
+/* What an instruction's address is a multiple of. */
+static size_t unit_of(const struct tl__shadow *text)
+{
+	return text->code == TL__CODE_X86 ? 1 : text->code == TL__CODE_A64 ? 4 : 2;
 }
 
 /* The first that is not before addr. */
@@ -130,18 +177,50 @@ bool tl__shadow_has_others(const struct tl__shadow *text, const void *who)
 }
 
 /* The first whole instruction's place at or behind addr, from addr. */
-static size_t first_in(uint64_t addr)
+static size_t first_in(const struct tl__shadow *text, uint64_t addr)
 {
-	return (size_t)((LENGTH - addr % LENGTH) % LENGTH);
+	size_t unit = unit_of(text);
+
+	return (size_t)((unit - addr % unit) % unit);
+}
+
+/* The first site that may reach to addr. */
+static size_t first_near(const struct tl__shadow *text, uint64_t addr)
+{
+	return position(text, addr < MOST ? 0 : addr - MOST + 1);
+}
+
+/* How far it reaches into len bytes at addr. */
+static struct part overlap(const struct site *s, uint64_t addr, size_t len)
+{
+	uint64_t from = s->addr > addr ? s->addr : addr;
+	uint64_t to = s->addr + s->len < addr + len ? s->addr + s->len : addr + len;
+
+	if (from >= to)
+		return (struct part){ 0, 0, 0 };
+	return (struct part){ (size_t)(from - addr), (size_t)(from - s->addr),
+			      (size_t)(to - from) };
 }
 
 /* The program, or somebody whom we do not see, may have written over it since. */
-static const struct site *site_in(const struct tl__shadow *text, uint64_t addr,
-				  const uint8_t *before)
+static bool is_there(const struct site *s, const uint8_t *memory, struct part p)
 {
-	const struct site *s = find(text, addr);
+	return memcmp(s->insn + p.in_site, memory + p.in_write, p.len) == 0;
+}
 
-	return s && tl__shadow_is_breakpoint(before) ? s : NULL;
+static bool is_beyond(const struct site *s, uint64_t addr, size_t len)
+{
+	return s->addr > addr && s->addr - addr >= len;
+}
+
+static const struct site *any_in(const struct tl__shadow *text, uint64_t addr, size_t len)
+{
+	for (size_t i = first_near(text, addr); i < text->n; i++)
+		if (overlap(&text->sites[i], addr, len).len)
+			return &text->sites[i];
+		else if (is_beyond(&text->sites[i], addr, len))
+			break;
+	return NULL;
 }
 
 void tl__shadow_view(const struct tl__shadow *text, const void *who, uint64_t addr, void *bytes,
@@ -149,57 +228,66 @@ void tl__shadow_view(const struct tl__shadow *text, const void *who, uint64_t ad
 {
 	uint8_t *at = bytes;
 
-	for (size_t i = position(text, addr); i < text->n; i++) {
+	for (size_t i = first_near(text, addr); i < text->n; i++) {
 		const struct site *s = &text->sites[i];
+		struct part p = overlap(s, addr, len);
 
-		if (len < LENGTH || s->addr - addr > len - LENGTH)
+		if (is_beyond(s, addr, len))
 			break;
-		if (!owner_of(s, who) && tl__shadow_is_breakpoint(at + (s->addr - addr)))
-			memcpy(at + (s->addr - addr), s->under, LENGTH);
+		if (p.len && !owner_of(s, who) && is_there(s, at, p))
+			memcpy(at + p.in_write, s->under + p.in_site, p.len);
 	}
 }
 
 enum tl__write_kind tl__shadow_kind(const struct tl__shadow *text, const void *who, uint64_t addr,
-				    const void *before, const void *wanted, size_t len)
+				    const void *sees, const void *wanted, size_t len)
 {
 	enum tl__write_kind kind = TL__WRITE_NOTHING;
-	const uint8_t *was = before, *is = wanted;
-	size_t first = first_in(addr), i;
+	const uint8_t *was = sees, *is = wanted;
+	size_t first = first_in(text, addr), n;
 
 	if (first > len || memcmp(was, is, first) != 0)
 		return TL__WRITE_CHANGES;
-	for (i = first; i + LENGTH <= len; i += LENGTH) {
-		const struct site *s = site_in(text, addr + i, was + i);
-		bool mine = s && owner_of(s, who);
+	for (size_t i = first; i < len; i += n) {
+		const struct site *s = find(text, addr + i);
 
-		if (tl__shadow_is_breakpoint(is + i)) {
-			if (mine || (!s && memcmp(was + i, is + i, LENGTH) == 0))
-				continue;
+		if (s && (s->len > len - i || !owner_of(s, who)))
+			s = NULL;
+		n = s ? s->len : unit_of(text) < len - i ? unit_of(text) : len - i;
+		if (memcmp(was + i, is + i, n) == 0)
+			continue;
+		if (tl__shadow_breakpoint(text->code, is + i, len - i)) {
+			n = tl__shadow_breakpoint(text->code, is + i, len - i);
 			kind = TL__WRITE_SETS;
-		} else if (memcmp(s ? s->under : was + i, is + i, LENGTH) != 0) {
+			if (s && s->len != n)
+				return TL__WRITE_CHANGES;
+		} else if (!s || memcmp(s->under, is + i, n) != 0) {
 			return TL__WRITE_CHANGES;
-		} else if (mine && kind == TL__WRITE_NOTHING) {
+		} else if (kind == TL__WRITE_NOTHING) {
 			kind = TL__WRITE_LIFTS;
 		}
 	}
-	return memcmp(was + i, is + i, len - i) != 0 ? TL__WRITE_CHANGES : kind;
+	return kind;
 }
 
 void tl__shadow_merge(const struct tl__shadow *text, const void *who, uint64_t addr,
 		      const void *before, void *bytes, size_t len)
 {
-	const uint8_t *was = before;
 	uint8_t *is = bytes;
 
-	for (size_t i = first_in(addr); i + LENGTH <= len; i += LENGTH) {
-		const struct site *s = site_in(text, addr + i, was + i);
+	for (size_t i = first_near(text, addr); i < text->n; i++) {
+		const struct site *s = &text->sites[i];
+		struct part p = overlap(s, addr, len);
 
-		if (s && has_others(s, who))
-			memcpy(is + i, was + i, LENGTH);
+		if (is_beyond(s, addr, len))
+			break;
+		if (p.len && has_others(s, who) && is_there(s, before, p))
+			memcpy(is + p.in_write, s->insn + p.in_site, p.len);
 	}
 }
 
-static struct site *site_add(struct tl__shadow *text, uint64_t addr, const uint8_t *under)
+static struct site *site_add(struct tl__shadow *text, uint64_t addr, size_t len,
+			     const uint8_t *under, const uint8_t *insn)
 {
 	size_t at = position(text, addr);
 
@@ -214,9 +302,10 @@ static struct site *site_add(struct tl__shadow *text, uint64_t addr, const uint8
 	}
 	memmove(&text->sites[at + 1], &text->sites[at], (text->n - at) * sizeof(*text->sites));
 	text->n++;
-	text->sites[at] = (struct site){ .addr = addr };
+	text->sites[at] = (struct site){ .addr = addr, .len = len };
 	SLIST_INIT(&text->sites[at].owners);
-	memcpy(text->sites[at].under, under, LENGTH);
+	memcpy(text->sites[at].under, under, len);
+	memcpy(text->sites[at].insn, insn, len);
 	return &text->sites[at];
 }
 
@@ -249,26 +338,44 @@ static void disown(struct site *s, const void *who)
 	free(o);
 }
 
-static void written(struct tl__shadow *text, const void *who, uint64_t addr, const uint8_t *was,
-		    const uint8_t *is, enum tl__write_kind kind)
+/* A site that a write reaches: false if nobody has a breakpoint there any more. */
+static bool rewritten(const struct tl__shadow *text, struct site *s, const void *who,
+		      const uint8_t *was, const uint8_t *is, struct part p)
 {
-	struct site *s = find(text, addr);
-
-	if (s && !tl__shadow_is_breakpoint(was)) {
-		site_drop(text, s);
-		s = NULL;
-	}
-	if (tl__shadow_is_breakpoint(is)) {
-		if (!s && kind == TL__WRITE_SETS && !tl__shadow_is_breakpoint(was))
-			s = site_add(text, addr, was);
-		if (s)
-			own(s, who);
-	} else if (s) {
-		memcpy(s->under, is, LENGTH);
+	if (!is_there(s, was, p))
+		return false;
+	if (p.len == s->len && tl__shadow_breakpoint(text->code, is + p.in_write, p.len) == p.len) {
+		own(s, who);
+		if (!has_others(s, who))
+			memcpy(s->insn, is + p.in_write, p.len);
+	} else if (!owner_of(s, who) || !is_there(s, is, p)) {
+		memcpy(s->under + p.in_site, is + p.in_write, p.len);
 		disown(s, who);
 	}
-	if (s && SLIST_EMPTY(&s->owners))
-		site_drop(text, s);
+	return !SLIST_EMPTY(&s->owners);
+}
+
+/* Places that have become breakpoints. */
+static void set(struct tl__shadow *text, const void *who, uint64_t addr, const uint8_t *was,
+		const uint8_t *is, size_t len)
+{
+	size_t n;
+
+	for (size_t i = first_in(text, addr); i < len; i += n) {
+		const struct site *there;
+		struct site *s;
+
+		n = tl__shadow_breakpoint(text->code, is + i, len - i);
+		there = any_in(text, addr + i, n ? n : 1);
+		if (n && !there && !tl__shadow_breakpoint(text->code, was + i, len - i)) {
+			s = site_add(text, addr + i, n, was + i, is + i);
+			if (s)
+				own(s, who);
+			if (s && SLIST_EMPTY(&s->owners))
+				site_drop(text, s);
+		}
+		n = there && there->addr == addr + i ? there->len : n ? n : unit_of(text);
+	}
 }
 
 void tl__shadow_written(struct tl__shadow *text, const void *who, uint64_t addr, const void *before,
@@ -276,8 +383,17 @@ void tl__shadow_written(struct tl__shadow *text, const void *who, uint64_t addr,
 {
 	const uint8_t *was = before, *is = wanted;
 
-	for (size_t i = first_in(addr); i + LENGTH <= len; i += LENGTH)
-		written(text, who, addr + i, was + i, is + i, kind);
+	for (size_t i = first_near(text, addr);
+	     i < text->n && !is_beyond(&text->sites[i], addr, len);) {
+		struct part p = overlap(&text->sites[i], addr, len);
+
+		if (p.len && !rewritten(text, &text->sites[i], who, was, is, p))
+			site_drop(text, &text->sites[i]);
+		else
+			i++;
+	}
+	if (kind == TL__WRITE_SETS)
+		set(text, who, addr, was, is, len);
 }
 
 void tl__shadow_leave(struct tl__shadow *text, const void *who,
@@ -293,22 +409,23 @@ void tl__shadow_leave(struct tl__shadow *text, const void *who,
 		if (!SLIST_EMPTY(&s->owners))
 			continue;
 		if (lift)
-			lift(s->addr, s->under, LENGTH, data);
+			lift(s->addr, s->under, s->len, data);
 		site_drop(text, s);
 	}
 }
 
 struct tl__shadow *tl__shadow_copy(const struct tl__shadow *text)
 {
-	struct tl__shadow *copy = tl__shadow_new();
+	struct tl__shadow *copy = tl__shadow_new(text->code);
 
 	for (size_t i = 0; copy && i < text->n; i++) {
-		struct site *s = site_add(copy, text->sites[i].addr, text->sites[i].under);
+		const struct site *of = &text->sites[i];
+		struct site *s = site_add(copy, of->addr, of->len, of->under, of->insn);
 		const struct owner *o;
 
 		if (!s)
 			break;
-		SLIST_FOREACH (o, &text->sites[i].owners, link)
+		SLIST_FOREACH (o, &of->owners, link)
 			own(s, o->who);
 	}
 	return copy;

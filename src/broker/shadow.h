@@ -15,13 +15,18 @@
 #include <stdint.h>
 
 struct tl__shadow;
-enum { TL__BREAK_LENGTH = TL__BY_HOST(1, 4) };
 
-struct tl__shadow *tl__shadow_new(void); /* NULL: no memory */
+/* What the process executes. A32 is both of AArch32's sets: their breakpoints differ. */
+enum tl__code { TL__CODE_X86, TL__CODE_A64, TL__CODE_A32 };
+enum { TL__BREAK_MOST = 4 };
+/* How long the breakpoint is that these bytes begin with; 0: none. */
+size_t tl__shadow_breakpoint(enum tl__code code, const void *bytes, size_t len);
+
+struct tl__shadow *tl__shadow_new(enum tl__code code); /* NULL: no memory */
 struct tl__shadow *tl__shadow_copy(const struct tl__shadow *text);
 void tl__shadow_free(struct tl__shadow *text); /* accepts NULL */
+enum tl__code tl__shadow_code(const struct tl__shadow *text);
 
-bool tl__shadow_is_breakpoint(const void *insn);
 /* Somebody's breakpoint is at addr; who's is. */
 bool tl__shadow_has(const struct tl__shadow *text, uint64_t addr);
 bool tl__shadow_owns(const struct tl__shadow *text, uint64_t addr, const void *who);
@@ -39,10 +44,10 @@ enum tl__write_kind {
 	TL__WRITE_SETS,    /* sets breakpoints, and may take some away */
 	TL__WRITE_CHANGES, /* other bytes: all see them */
 };
-/* A write of wanted, where memory has before. */
+/* A write of wanted, where who sees (tl__shadow_view()) that. */
 enum tl__write_kind tl__shadow_kind(const struct tl__shadow *text, const void *who, uint64_t addr,
-				    const void *before, const void *wanted, size_t len);
-/* bytes: what who writes; then what memory has to get. */
+				    const void *sees, const void *wanted, size_t len);
+/* bytes: what who writes; then what memory, which has before, has to get. */
 void tl__shadow_merge(const struct tl__shadow *text, const void *who, uint64_t addr,
 		      const void *before, void *bytes, size_t len);
 /* It has been written. Without memory a breakpoint is nobody's, so that all see its SIGTRAP. */

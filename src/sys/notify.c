@@ -307,23 +307,39 @@ static uint64_t auxv_value(const char *vector, size_t len, size_t word, uint64_t
 	return 0;
 }
 
-uint64_t tl__person_entry(pid_t tgid)
+/* Its length; *ret_word: of how many bytes its words are. 0: not to be had. */
+static size_t read_auxv(pid_t tgid, char *vector, size_t size, size_t *ret_word)
 {
-	char path[32], vector[1024];
+	char path[32];
 	ssize_t n = -1;
-	size_t word;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/auxv", (int)tgid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		n = read(fd, vector, sizeof(vector));
+		n = read(fd, vector, size);
 		close(fd);
 	}
 	if (n <= 0)
 		return 0;
-	word = auxv_value(vector, (size_t)n, 8, AT_CLKTCK) == 100 ? 8 : 4;
-	return auxv_value(vector, (size_t)n, word, AT_ENTRY);
+	*ret_word = auxv_value(vector, (size_t)n, 8, AT_CLKTCK) == 100 ? 8 : 4;
+	return (size_t)n;
+}
+
+uint64_t tl__person_entry(pid_t tgid)
+{
+	char vector[1024];
+	size_t word, n = read_auxv(tgid, vector, sizeof(vector), &word);
+
+	return n ? auxv_value(vector, n, word, AT_ENTRY) : 0;
+}
+
+bool tl__person_is_narrow(pid_t tgid)
+{
+	char vector[1024];
+	size_t word;
+
+	return read_auxv(tgid, vector, sizeof(vector), &word) && word == 4;
 }
 
 bool tl__person_has_fd(pid_t tgid, int number)

@@ -64,6 +64,7 @@ bool tl__person_may_suspend(pid_t tid);
  * -EBADF: none. */
 pid_t tl__person_of_pidfd(pid_t tid, int fd, bool *ret_nonblock);
 uint64_t tl__person_entry(pid_t tgid); /* where its program begins: AT_ENTRY; or 0 */
+bool tl__person_is_narrow(pid_t tgid); /* a program of 32 bits */
 /* Whether that number is a descriptor of this process's; and the same open file as ours. */
 bool tl__person_has_fd(pid_t tgid, int number);
 bool tl__person_shares_fd(pid_t tgid, int number, int fd);

@@ -345,6 +345,13 @@ def killed_when_left():
     check("a task that one holds is killed when another has left", status == 0 and out == "ok\n", out)
 
 
+def breakpoints():
+    for name in ("breakpoints", "breakpoints_32"):
+        if os.path.exists(f"{TRACEES}/{name}"):
+            out, status = run(f"{TRACEES}/{name}")
+            check(f"two tracers with breakpoints on one program: {name}", status == 0 and out == "ok\n", out)
+
+
 def debug_registers():
     out, status = run(f"{TRACEES}/debug_regs")
     check("two tracers with watchpoints on one program", status == 0 and out == "ok\n", out)
@@ -405,7 +412,7 @@ def main():
         hostile(int(sys.argv[3]))
         hostile_peer(int(sys.argv[3]))
         return summed_up()
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, across, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, debug_registers, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, across, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, breakpoints, debug_registers, hostile, nobody):
         test()
     return summed_up()
 
