@@ -125,7 +125,8 @@ struct tl_task {
 
 	enum tl__task_state state;
 	struct tl__stop stop;
-	bool unconsumed; /* the stop was only peeked at */
+	bool unconsumed; /* the stop was only peeked at: */
+	struct tl__waited waited;
 	enum tl__pt_request last_request;
 	int deliver;      /* the signal to go on with */
 	uint32_t options; /* as the kernel has them */
@@ -424,6 +425,8 @@ bool tl__in_call_event(const struct tl_task *task);
 void tl__resume_claimed(struct tl_task *task, enum tl__pt_request req, int sig);
 /* The request that goes on as the engines' masks ask for, without regard to holds and steps. */
 enum tl__pt_request tl__resume_plain(const struct tl_task *task);
+void tl__task_sync_options(struct tl_task *task); /* with what engines listen for, if it stands */
+void tl__task_consume(struct tl_task *task);      /* its stop, if that was only peeked at */
 
 /* attach.c and detach.c */
 int tl__spawn(struct tl_session *s, const struct tl_spawn_options *o, struct tl_task **ret);

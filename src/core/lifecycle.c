@@ -152,6 +152,7 @@ void tl__lifecycle_exec(struct tl_task *task, pid_t former)
 	report_death(task, &ev);
 	thread->stop = task->stop;
 	thread->state = task->state;
+	thread->waited = task->waited;
 	thread->unconsumed = task->unconsumed;
 	task->unconsumed = false;
 	tl__task_gone(task);

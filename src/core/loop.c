@@ -122,9 +122,7 @@ static void exec_under_new_id(struct tl_task **task)
 
 	/* Until its stop is taken, a task that exec has given another id answers no request (since
 	 * 5.13: kernel/ptrace.c, looks_like_a_spurious_pid). */
-	if ((*task)->unconsumed)
-		s->sys->ops->consume(s->sys, tid, TL__WAIT_STOPPED);
-	(*task)->unconsumed = false;
+	tl__task_consume(*task);
 	if (!tl__stop_names(*task, &former))
 		return;
 	tl__lifecycle_exec(*task, former);
@@ -181,18 +179,19 @@ static void handle(struct tl_session *s, const struct tl__waited *w, bool peeked
 
 	if (!task) {
 		if (peeked)
-			s->sys->ops->consume(s->sys, w->tid, w->kind);
+			s->sys->ops->consume(s->sys, w);
 		tl__lifecycle_unknown(s, w, now);
 		return;
 	}
 	if (w->kind != TL__WAIT_STOPPED) {
 		if (peeked)
-			s->sys->ops->consume(s->sys, w->tid, w->kind);
+			s->sys->ops->consume(s->sys, w);
 		tl__lifecycle_death(task, w, now);
 		return;
 	}
 	tl__stop_from_wait(w, &task->stop);
 	task->stop.time = now;
+	task->waited = *w;
 	task->unconsumed = peeked;
 	task->regs_valid = false;
 	if (task->state == TL__TASK_STARTING) {
@@ -251,7 +250,7 @@ static int take_next(struct tl_session *s, unsigned flags, struct tl__waited *w)
 		if (task->stop.kind == TL__STOP_SIGNAL && task->stop.sig == SIGTRAP_)
 			s->site_hooks->secure(task);
 	}
-	s->sys->ops->consume(s->sys, w->tid, w->kind);
+	s->sys->ops->consume(s->sys, w);
 	return r;
 }
 

@@ -174,15 +174,20 @@ void tl__task_bounce(struct tl_task *task)
 	task->interrupted = true;
 }
 
+void tl__task_consume(struct tl_task *task)
+{
+	if (task->unconsumed)
+		task->session->sys->ops->consume(task->session->sys, &task->waited);
+	task->unconsumed = false;
+}
+
 /* A held task keeps its stop for others to see, so the wait must not find it again. From there on
  * a breakpoint's signal is gone if we are killed: the pc has to be where it goes on. */
 static void stay(struct tl_task *task)
 {
 	if (task->unconsumed && task->sited)
 		tl__regs_flush(task);
-	if (task->unconsumed)
-		task->session->sys->ops->consume(task->session->sys, task->tid, TL__WAIT_STOPPED);
-	task->unconsumed = false;
+	tl__task_consume(task);
 }
 
 static bool is_at_rest(const struct tl_task *task)

@@ -261,11 +261,10 @@ static int fake_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *w)
 	return -ECHILD;
 }
 
-static int fake_consume(struct tl__sys *sys, pid_t tid, enum tl__wait_kind what)
+static int fake_consume(struct tl__sys *sys, const struct tl__waited *peeked)
 {
 	(void)sys;
-	(void)tid;
-	(void)what;
+	(void)peeked;
 	return 1;
 }
 

@@ -146,6 +146,7 @@ static void kernel_close(struct tl__sys *sys)
 	struct tl__kernel *k = (struct tl__kernel *)sys;
 
 	tl__kernel_spawn_done(k);
+	free(k->kept);
 	free(k);
 }
 

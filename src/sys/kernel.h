@@ -10,10 +10,12 @@ struct tl__spawn_page; /* shared with the child between fork and exec */
 struct tl__kernel {
 	struct tl__sys sys;
 	struct tl__spawn_page *page;
+	struct tl__waited *kept; /* wait.c's */
+	size_t kept_n;
 };
 
 int tl__kernel_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *out);
-int tl__kernel_consume(struct tl__sys *sys, pid_t tid, enum tl__wait_kind what);
+int tl__kernel_consume(struct tl__sys *sys, const struct tl__waited *peeked);
 ssize_t tl__kernel_mem_read(struct tl__sys *sys, pid_t tid, uint64_t addr, void *buf, size_t len);
 ssize_t tl__kernel_mem_write(struct tl__sys *sys, pid_t tid, uint64_t addr, const void *buf,
 			     size_t len);

@@ -77,9 +77,9 @@ static int record_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *w
 	return r;
 }
 
-static int record_consume(struct tl__sys *sys, pid_t tid, enum tl__wait_kind what)
+static int record_consume(struct tl__sys *sys, const struct tl__waited *peeked)
 {
-	return of(sys)->inner->ops->consume(of(sys)->inner, tid, what);
+	return of(sys)->inner->ops->consume(of(sys)->inner, peeked);
 }
 
 static ssize_t record_mem_read(struct tl__sys *sys, pid_t tid, uint64_t addr, void *buf, size_t len)

@@ -180,9 +180,9 @@ struct tl__sys_ops {
 		      uint64_t data, void *buf, size_t len);
 	/* 1 with *out filled, 0 when NOHANG found nothing, -ECHILD without tracees, -EINTR. */
 	int (*wait)(struct tl__sys *sys, unsigned flags, struct tl__waited *out);
-	/* Takes what was peeked at: a stop, or a death. 0: a stop that is gone since, by SIGKILL;
-	 * its death is left to be waited for. */
-	int (*consume)(struct tl__sys *sys, pid_t tid, enum tl__wait_kind what);
+	/* Takes what was peeked at: a stop, or a death. Of a task that has been killed since, its
+	 * death, or the stop of its exit, is what the next wait finds. */
+	int (*consume)(struct tl__sys *sys, const struct tl__waited *peeked);
 	/* Exact count of bytes before the first bad one, or -errno when not even one. */
 	ssize_t (*mem_read)(struct tl__sys *sys, pid_t tid, uint64_t addr, void *buf, size_t len);
 	ssize_t (*mem_write)(struct tl__sys *sys, pid_t tid, uint64_t addr, const void *buf,
