@@ -46,6 +46,13 @@ enum tl_event_type {
 	 * it is not among TL_EVENTS_ALL. Not reported where the session selects calls itself.
 	 */
 	TL_EVENT_SECCOMP,
+	/*
+	 * SIGCONT was sent to the process, which ends no group stop (ptrace(2): a seized tracee
+	 * traps all the same). One that does is told by TL_EVENT_GROUP_STOP. The signal itself
+	 * comes behind it. Not among TL_EVENTS_ALL; not told where an interrupt of ours comes in
+	 * the same stop.
+	 */
+	TL_EVENT_CONTINUED,
 	TL_EVENT_COUNT
 };
 
@@ -180,6 +187,7 @@ struct tl_engine_ops {
 	tl_report exit;
 	tl_report death;
 	tl_report seccomp;
+	tl_report continued;
 	/* The engine is gone from its task: data may be freed. */
 	void (*release)(struct tl_engine *engine, void *data);
 };

@@ -110,6 +110,8 @@ TL_CHECKED int tl_syscall_set_result(struct tl_task *task, int64_t ret);
 
 /*
  * In a signal report, or while an engine holds the task in one: put another signal in its place.
+ * Where a step has ended, put one in the place of its SIGTRAP, which is not delivered else; -EAGAIN
+ * at the end of a step over a system call.
  * info: 128 bytes of siginfo in the host's layout, or NULL for one that says kill(2) by the tracer.
  * signo 0: it is dropped, and info is not looked at.
  */

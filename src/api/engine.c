@@ -53,6 +53,7 @@ int tl_engine_set_events(struct tl_engine *engine, uint32_t events)
 	if (engine->detached)
 		return -ESRCH;
 	tl__engine_set_events(engine, events);
+	tl__task_sync_options(engine->task);
 	return 0;
 }
 

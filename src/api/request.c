@@ -94,7 +94,7 @@ int tl_task_pass_group_stop(struct tl_task *task, bool passes)
 
 	if (r < 0)
 		return r;
-	if (task->stop.kind != TL__STOP_GROUP)
+	if (!task->group_stopped)
 		return -EAGAIN;
 	task->passes_group_stop = passes;
 	return 0;

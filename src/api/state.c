@@ -279,7 +279,7 @@ int tl_signal_set(struct tl_task *task, int32_t signo, const void *info)
 
 	if (r < 0)
 		return r;
-	if (task->stop.kind != TL__STOP_SIGNAL)
+	if (task->stop.kind != TL__STOP_SIGNAL && task->stop.kind != TL__STOP_STEP)
 		return -EAGAIN;
 	if (signo < 0 || signo > 64)
 		return -EINVAL;

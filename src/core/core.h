@@ -48,6 +48,7 @@ struct tl__stop {
 	int sig;
 	uint64_t time;
 	bool have_info;
+	bool asked; /* we have interrupted it */
 	bool hides; /* a system call stop: the kernel shows no real x7 or ip (arm64) */
 	uint8_t info[TL__SIGINFO_SIZE];
 };
@@ -309,7 +310,9 @@ void tl__lifecycle_done(struct tl_session *s);
 void tl__lifecycle_sweep(struct tl_session *s);
 void tl__lifecycle_unknown(struct tl_session *s, const struct tl__waited *w, uint64_t now);
 
-#define TL__EVENTS_KNOWN (TL_EVENTS_ALL | TL_EVENTS(TL_EVENT_SECCOMP) | TL_RAW_REGISTERS)
+#define TL__EVENTS_KNOWN                                                                           \
+	(TL_EVENTS_ALL | TL_EVENTS(TL_EVENT_SECCOMP) | TL_EVENTS(TL_EVENT_CONTINUED) |             \
+	 TL_RAW_REGISTERS)
 
 /* claim.c: true when the stop was ours and has been dealt with */
 bool tl__claim(struct tl_task *task);
@@ -422,11 +425,11 @@ void tl__task_interrupt(struct tl_task *task);
 void tl__task_bounce(struct tl_task *task);
 /* In an event's stop in the middle of a call. */
 bool tl__in_call_event(const struct tl_task *task);
+void tl__task_sync_options(struct tl_task *task); /* with what engines listen for, if it stands */
+void tl__task_consume(struct tl_task *task);      /* its stop, if that was only peeked at */
 void tl__resume_claimed(struct tl_task *task, enum tl__pt_request req, int sig);
 /* The request that goes on as the engines' masks ask for, without regard to holds and steps. */
 enum tl__pt_request tl__resume_plain(const struct tl_task *task);
-void tl__task_sync_options(struct tl_task *task); /* with what engines listen for, if it stands */
-void tl__task_consume(struct tl_task *task);      /* its stop, if that was only peeked at */
 
 /* attach.c and detach.c */
 int tl__spawn(struct tl_session *s, const struct tl_spawn_options *o, struct tl_task **ret);

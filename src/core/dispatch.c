@@ -31,6 +31,8 @@ static tl_report callback(const struct tl_engine_ops *ops, enum tl_event_type ty
 		return ops->death;
 	case TL_EVENT_SECCOMP:
 		return ops->seccomp;
+	case TL_EVENT_CONTINUED:
+		return ops->continued;
 	default:
 		return NULL;
 	}

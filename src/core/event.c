@@ -118,6 +118,18 @@ static void report_seccomp(struct tl_task *task)
 	tl__dispatch(task, &ev);
 }
 
+/* The trap of an interrupt; or, of a seized task, what a SIGCONT makes (prepare_signal). */
+static void report_trap(struct tl_task *task)
+{
+	struct tl_event ev = { .type = TL_EVENT_CONTINUED };
+
+	if (task->group_stopped)
+		report_group_stop(task, 0);
+	else if (!task->stop.asked && !task->quiesce_owed)
+		tl__dispatch(task, &ev);
+	task->group_stopped = task->passes_group_stop = false;
+}
+
 void tl__report_stop(struct tl_task *task)
 {
 	struct tl_event done = { .type = TL_EVENT_VFORK_DONE };
@@ -145,9 +157,7 @@ void tl__report_stop(struct tl_task *task)
 		task->group_stopped = true;
 		break;
 	case TL__STOP_TRAP:
-		if (task->group_stopped)
-			report_group_stop(task, 0);
-		task->group_stopped = task->passes_group_stop = false;
+		report_trap(task);
 		break;
 	case TL__STOP_FORK:
 	case TL__STOP_VFORK:

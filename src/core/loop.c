@@ -111,6 +111,7 @@ static void settle_interrupt(struct tl_task *task)
 	if (!task->interrupted || task->stop.kind == TL__STOP_ENTRY)
 		return;
 	task->interrupted = false;
+	task->stop.asked = true;
 	if (task->stop.kind == TL__STOP_TRAP)
 		tl__reissue_broken(task);
 }
@@ -190,8 +191,8 @@ static void handle(struct tl_session *s, const struct tl__waited *w, bool peeked
 		return;
 	}
 	tl__stop_from_wait(w, &task->stop);
-	task->stop.time = now;
 	task->waited = *w;
+	task->stop.time = now;
 	task->unconsumed = peeked;
 	task->regs_valid = false;
 	if (task->state == TL__TASK_STARTING) {

@@ -194,9 +194,11 @@ static bool is_at_rest(const struct tl_task *task)
 {
 	switch (task->stop.kind) {
 	case TL__STOP_SIGNAL:
+	case TL__STOP_STEP:
+		/* The kernel's own interrupt comes when the signal has been dealt with. */
+		return !task->deliver;
 	case TL__STOP_GROUP:
 	case TL__STOP_TRAP:
-	case TL__STOP_STEP:
 	case TL__STOP_HANDLER:
 		return true;
 	default:
@@ -228,16 +230,23 @@ static bool quiesce_first(struct tl_task *task, const struct tl__fold *fold)
 	return true;
 }
 
+/* It has left a group stop, and is to be in it again. */
+static bool is_to_stop_again(const struct tl_task *task)
+{
+	return task->group_stopped && !task->passes_group_stop && is_at_rest(task) &&
+	       task->stop.kind != TL__STOP_GROUP && task->stop.kind != TL__STOP_TRAP;
+}
+
 static bool stops_group(int sig)
 {
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
-static void sync_options(struct tl_task *task)
+void tl__task_sync_options(struct tl_task *task)
 {
 	uint32_t want = tl__asked_options(task, tl__engines_events(task));
 
-	if (want == task->options)
+	if (want == task->options || task->state != TL__TASK_STOPPED)
 		return;
 	if (tl__pt(task->session->sys, TL__PT_SETOPTIONS, task->tid, 0, want) >= 0)
 		task->options = want;
@@ -266,7 +275,7 @@ void tl__task_settle(struct tl_task *task)
 		return;
 	/* What is written may ask for the call's exit. */
 	tl__regs_flush(task);
-	interrupt = fold.hold == TL_HOLD_INTERRUPT && !safe_point(task);
+	interrupt = is_to_stop_again(task) || (fold.hold == TL_HOLD_INTERRUPT && !safe_point(task));
 	/* The next group stop is another. */
 	if (task->passes_group_stop && stops_group(task->deliver))
 		task->passes_group_stop = task->group_stopped = false;
@@ -277,7 +286,7 @@ void tl__task_settle(struct tl_task *task)
 	if (req != TL__PT_LISTEN && handler_wanted(task) && fold.step == TL_STEP_NONE)
 		req = step_request(task, TL_STEP_SINGLE);
 	req = tl__step_request(task, tl__raw_request(task, req));
-	sync_options(task);
+	tl__task_sync_options(task);
 	tl__place_resuming(task, req);
 	if (tl__raw_write_first(task, req) || tl__judge_leaving(task, req, interrupt))
 		return;

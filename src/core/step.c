@@ -236,6 +236,9 @@ bool tl__step_stopped(struct tl_task *task)
 		hide_in_frame(task);
 	if (!ours && !is_broken_call(task))
 		return false;
+	/* A queued interrupt is dropped at any trap. */
+	if (task->interrupted)
+		tl__ignore(tl__pt(task->session->sys, TL__PT_INTERRUPT, task->tid, 0, 0) < 0);
 	tl__resume_claimed(task, ours ? task->frame_then : task->last_request, 0);
 	return true;
 }
