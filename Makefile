@@ -71,6 +71,7 @@ soak: all lanes
 	@tests/live/broker_debuggers.py $(BUILD)/src/trapline $(BUILD)/tests 600
 	@yes rain-interrupting | head -1200 | xargs -n 200 -P 6 tests/conform/run.py $(BUILD)/src/trapline $(BUILD)/tests/conform
 	@tests/lanes/uml_on_broker.py $(BUILD)/src/trapline $(BUILD)/tests 3600
+	@tests/conform/run.py $(BUILD)/src/trapline $(BUILD)/tests/conform 1-3000
 	@tests/suites/strace.py $(BUILD)/src/trapline
 	@tests/suites/gdb.py $(BUILD)/src/trapline
 	@tools/cross i386

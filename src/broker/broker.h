@@ -77,6 +77,11 @@ static inline bool tl__resumes(uint32_t request)
 	return tl__vlink_resumes(request, TL__BY_HOST(true, false));
 }
 
+static inline uint64_t tl__signal_bit(int sig)
+{
+	return (uint64_t)1 << (sig - 1);
+}
+
 struct tl__link {
 	TAILQ_ENTRY(tl__link) of_tracee, of_tool;
 	struct tl__tracee *tracee;
@@ -108,7 +113,9 @@ struct tl__tracee {
 	struct tl__links links; /* in the order in which they were made */
 	uint64_t events;        /* that it has had */
 	int group_sig;          /* of the group stop that it is in */
-	int sent;               /* a signal that we have sent in a tracer's name */
+	pid_t sender;           /* whose signals others are that we have sent */
+	uid_t sender_uid;
+	uint64_t sent; /* signals that we have sent in a tracer's name: 1 << sig - 1 */
 	pid_t vforked;
 
 	struct tl__happening now; /* what goes along the chain */
@@ -142,6 +149,7 @@ struct tl__tracee {
 	bool leaves;     /* its end is told before it dies: a link has wanted that */
 	uint8_t info[TL__INFO_SIZE];
 	bool step_owed; /* a step ended in the same stop: next, with this info */
+	bool step_call; /* over a call */
 	uint8_t step_info[TL__INFO_SIZE];
 	bool chld_owed; /* the SIGCHLD that we send it has this info */
 	_Alignas(8) uint8_t chld_info[TL__INFO_SIZE];
@@ -277,6 +285,9 @@ void tl__stuck_look_again(struct tl__broker *b); /* nothing has happened for a w
 void tl__stuck_wait(struct tl__broker *b, pid_t tid); /* until its step is made */
 
 /* tracee.c */
+/* Of a signal that we have sent in a tracer's name: what it says natively. One that was put into a
+ * call's stop is the kernel's (ptrace_report_syscall). False: it is another's. */
+bool tl__tracee_sent_info(const struct tl__tracee *t, const void *info, uint8_t ret[TL__INFO_SIZE]);
 struct tl__tracee *tl__tracee_find(struct tl__broker *b, pid_t tid);
 void tl__tracee_orphan(struct tl__broker *b,
 		       struct tl_task *task); /* that no clone event told of */

@@ -20,10 +20,10 @@ struct info {
 };
 _Static_assert(sizeof(struct info) == 88, "layout of ptrace_syscall_info");
 
-/* A call's stop is one by what TRACESYSGOOD makes of it (ptrace_get_syscall_info). */
+/* A call's stop is one by what TRACESYSGOOD has made of it (ptrace_get_syscall_info). */
 static unsigned op_of(const struct tl__link *l)
 {
-	bool told = l->v.options & TL__OPT_SYSGOOD;
+	bool told = l->v.stop.code & 0x80;
 
 	switch (l->v.stop.what) {
 	case TL__WHAT_ENTRY:

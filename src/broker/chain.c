@@ -50,7 +50,7 @@ static void begin(struct tl__tracee *t, const struct tl__happening *h)
 	t->now = *h;
 	if (h->what == TL__WHAT_GROUP_STOP || h->what == TL__WHAT_GROUP_END)
 		t->group_sig = h->what == TL__WHAT_GROUP_STOP ? h->sig : 0;
-	if (h->what == TL__WHAT_QUIET)
+	if (h->what == TL__WHAT_QUIET || h->what == TL__WHAT_STEP)
 		t->now.sig = t->group_sig;
 	t->now.tid = t->tid;
 	t->now.uid = t->uid;
@@ -220,7 +220,8 @@ uint32_t tl__chain_events(const struct tl__tracee *t)
 {
 	uint32_t e = TL_EVENTS(TL_EVENT_QUIESCE) | TL_EVENTS(TL_EVENT_SIGNAL) |
 		     TL_EVENTS(TL_EVENT_STEP) | TL_EVENTS(TL_EVENT_EXEC) |
-		     TL_EVENTS(TL_EVENT_GROUP_STOP) | TL_EVENTS(TL_EVENT_DEATH);
+		     TL_EVENTS(TL_EVENT_GROUP_STOP) | TL_EVENTS(TL_EVENT_CONTINUED) |
+		     TL_EVENTS(TL_EVENT_DEATH);
 	const struct tl__link *l;
 
 	if (t->leaves)
@@ -249,8 +250,11 @@ static tl_verdict wanted(const struct tl__tracee *t)
 	TAILQ_FOREACH (l, &t->links, of_tracee) {
 		if (l->v.state == TL__LINK_DEAD || l->v.state == TL__LINK_STOPPED)
 			continue;
-		if (tl__vlink_owes(&l->v))
+		/* Behind the signal that it has put in. */
+		if (tl__vlink_owes(&l->v) && !l->injects)
 			hold = TL_HOLD_INTERRUPT;
+		if (l->v.state == TL__LINK_LISTENING)
+			continue;
 		if (l->v.mode == TL__MODE_STEP || l->v.mode == TL__MODE_SYSEMU_STEP)
 			step = TL_STEP_SINGLE;
 		else if (l->v.mode == TL__MODE_BLOCK && step == TL_STEP_NONE)
@@ -286,7 +290,9 @@ int tl__chain_suspend_filters(struct tl__tracee *t)
 
 static void begin_step(struct tl__tracee *t)
 {
-	struct tl__happening h = { .what = TL__WHAT_STEP, .info = t->step_info };
+	struct tl__happening h = { .what = TL__WHAT_STEP,
+				   .info = t->step_info,
+				   .call = t->step_call };
 
 	t->step_owed = false;
 	begin(t, &h);
@@ -491,6 +497,45 @@ static bool leaves_to_others(const struct tl__tracee *t, const struct tl__link *
 	       TAILQ_FIRST(&t->links) != TAILQ_LAST(&t->links, tl__links);
 }
 
+/* Alone it puts the signal in the place of its step's SIGTRAP. */
+static bool steps_on_with(struct tl__tracee *t, struct tl__link *l, const struct tl__let_go *how)
+{
+	siginfo_t is;
+
+	if (l->v.stop.what != TL__WHAT_STEP || t->now.what != TL__WHAT_STEP ||
+	    TAILQ_FIRST(&t->links) != TAILQ_LAST(&t->links, tl__links))
+		return false;
+	memcpy(&is, l->v.stop.info, sizeof(is));
+	if (how->sig == is.si_signo)
+		memcpy(t->info, &is, sizeof(t->info));
+	else
+		rebuild_info(t, l, how->sig);
+	return tl_signal_set(t->task, how->sig, t->info) == 0;
+}
+
+static bool is_blocked(const struct tl__tracee *t, int sig)
+{
+	uint64_t mask;
+
+	return tl_task_request(t->task, TL__REQ_GETSIGMASK, sizeof(mask), 0, &mask, sizeof(mask)) >=
+		       0 &&
+	       mask & tl__signal_bit(sig);
+}
+
+static void send_for(struct tl__tracee *t, struct tl__link *l, const struct tl__let_go *how)
+{
+	if (tl_task_signal(t->task, how->sig) < 0)
+		return;
+	t->sender = l->tracer;
+	t->sender_uid = l->tool->uid;
+	if (how->sent)
+		t->sent |= tl__signal_bit(how->sig);
+	/* Behind a signal that was none it has seen it; but for one that has to wait, and is told
+	 * again (ptrace_signal). */
+	else if (!is_blocked(t, how->sig))
+		l->injects = how->sig;
+}
+
 void tl__link_let_go(struct tl__link *l, const struct tl__let_go *how)
 {
 	struct tl__tracee *t = l->tracee;
@@ -498,11 +543,8 @@ void tl__link_let_go(struct tl__link *l, const struct tl__let_go *how)
 	siginfo_t is;
 
 	if (!in_turn) {
-		if (how->sig && tl_task_signal(t->task, how->sig) == 0) {
-			t->sent = how->sent ? how->sig : 0;
-			/* Behind a signal that was none it has seen it. */
-			l->injects = how->sent ? 0 : how->sig;
-		}
+		if (how->sig && !steps_on_with(t, l, how))
+			send_for(t, l, how);
 		return;
 	}
 	if (!how->sig) {

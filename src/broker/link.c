@@ -99,6 +99,9 @@ static bool group_stop(struct tl__vlink *l, const struct tl__happening *h)
 	return true;
 }
 
+/* Of a step over a call (user_single_step_report). */
+enum { BEHIND_CALL = TL__BY_HOST(TRAP_BRKPT, SI_USER) };
+
 /* It stands still: for those who wanted that. */
 static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 {
@@ -130,6 +133,10 @@ static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 		l->stop_from = 0;
 		return true;
 	}
+	if (!l->stop_owed && l->step_owed) {
+		l->step_owed = false;
+		return by_signal(l, h, SIGTRAP, BEHIND_CALL);
+	}
 	if (!l->stop_owed)
 		return false;
 	l->stop_owed = false;
@@ -145,13 +152,41 @@ static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 	return true;
 }
 
-static bool group_end(struct tl__vlink *l, const struct tl__happening *h)
+/* SIGCONT was sent (prepare_signal): seized, it traps, whether it was in a group stop or not. */
+static bool continued(struct tl__vlink *l, const struct tl__happening *h)
 {
 	l->group_owed = false;
-	if (l->state != TL__LINK_LISTENING && !l->stop_owed)
+	l->stop_owed |= l->seized;
+	return l->stop_owed && quiet(l, h);
+}
+
+/* The SIGTRAP behind a call is sent, so that it comes after an interrupt's trap. */
+static bool stepped_over_call(struct tl__vlink *l, const struct tl__happening *h)
+{
+	struct tl__happening still = {
+		.what = TL__WHAT_QUIET, .sig = h->sig, .tid = h->tid, .uid = h->uid
+	};
+
+	if (!l->seized || !l->stop_owed)
+		return stop_at(l, h, SIGTRAP, 0);
+	quiet(l, &still);
+	l->step_owed = true;
+	return true;
+}
+
+static bool stepped(struct tl__vlink *l, const struct tl__happening *h)
+{
+	bool asked = l->mode == TL__MODE_STEP || l->mode == TL__MODE_BLOCK ||
+		     (l->mode == TL__MODE_SYSEMU_STEP && !is_calls_end(h));
+
+	if (!asked)
 		return false;
-	l->stop_owed = true;
-	return quiet(l, h);
+	/* Both are sent, and one is pending already (legacy_queue). */
+	if (l->trap_owed) {
+		l->trap_owed = false;
+		return by_signal(l, h, SIGTRAP, SI_USER);
+	}
+	return h->call ? stepped_over_call(l, h) : stop_at(l, h, SIGTRAP, 0);
 }
 
 bool tl__vlink_meets(struct tl__vlink *l, const struct tl__happening *h)
@@ -163,9 +198,7 @@ bool tl__vlink_meets(struct tl__vlink *l, const struct tl__happening *h)
 	case TL__WHAT_EXIT:
 		return call(l, h);
 	case TL__WHAT_STEP:
-		return (l->mode == TL__MODE_STEP || l->mode == TL__MODE_BLOCK ||
-			(l->mode == TL__MODE_SYSEMU_STEP && !is_calls_end(h))) &&
-		       stop_at(l, h, SIGTRAP, 0);
+		return stepped(l, h);
 	case TL__WHAT_FORK:
 		return event(l, h, TL__OPT_FORK, TL__TE_FORK);
 	case TL__WHAT_VFORK:
@@ -183,7 +216,7 @@ bool tl__vlink_meets(struct tl__vlink *l, const struct tl__happening *h)
 	case TL__WHAT_GROUP_STOP:
 		return group_stop(l, h);
 	case TL__WHAT_GROUP_END:
-		return group_end(l, h);
+		return continued(l, h);
 	case TL__WHAT_QUIET:
 		return quiet(l, h);
 	}
@@ -195,13 +228,23 @@ bool tl__vlink_emulates(const struct tl__vlink *l)
 	return l->mode == TL__MODE_SYSEMU || l->mode == TL__MODE_SYSEMU_STEP;
 }
 
+/* The first instruction of a handler is told by no signal (kernel/signal.c: signal_setup_done). */
+static bool is_handlers(const struct tl__vstop *stop)
+{
+	struct info_head head;
+
+	memcpy(&head, stop->info, sizeof(head));
+	return head.code == SIGTRAP;
+}
+
 /* What CONT's signal does depends on the stop that it ends. */
 static void leave(const struct tl__vlink *l, int sig, struct tl__let_go *ret)
 {
 	bool at_call = l->stop.what == TL__WHAT_ENTRY || l->stop.what == TL__WHAT_EXIT;
 
 	*ret = (struct tl__let_go){ 0 };
-	if (l->stop.what == TL__WHAT_SIGNAL)
+	if (l->stop.what == TL__WHAT_SIGNAL ||
+	    (l->stop.what == TL__WHAT_STEP && !is_handlers(&l->stop)))
 		ret->sig = sig;
 	else if (at_call && sig)
 		*ret = (struct tl__let_go){ .sig = sig, .sent = true };
@@ -288,7 +331,10 @@ void tl__vlink_send_stop(struct tl__vlink *l, int32_t from, uint32_t uid)
 
 bool tl__vlink_owes(const struct tl__vlink *l)
 {
-	return l->stop_owed || l->trap_owed || l->hit_owed || l->group_owed || l->stop_from;
+	/* Behind an exec that is stepped over it comes with the step's end. */
+	bool trap = l->trap_owed && l->mode != TL__MODE_STEP && l->mode != TL__MODE_BLOCK;
+
+	return trap || l->stop_owed || l->step_owed || l->hit_owed || l->group_owed || l->stop_from;
 }
 
 int tl__vlink_check_options(uint64_t data)

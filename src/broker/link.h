@@ -44,6 +44,7 @@ enum tl__request {
 	TL__REQ_INTERRUPT = 0x4207,
 	TL__REQ_LISTEN = 0x4208,
 	TL__REQ_PEEKSIGINFO = 0x4209,
+	TL__REQ_GETSIGMASK = 0x420a,
 	TL__REQ_SECCOMP_GET_FILTER = 0x420c,
 	TL__REQ_SECCOMP_GET_METADATA = 0x420d,
 	TL__REQ_GET_SYSCALL_INFO = 0x420e,
@@ -98,11 +99,12 @@ enum tl__what {
 
 struct tl__happening {
 	enum tl__what what;
-	int sig; /* QUIET: of a group stop that it stands still in, or 0 */
+	int sig; /* QUIET, STEP: of a group stop that it is in, or 0 */
 	uint64_t msg;
 	int32_t tid;
 	uint32_t uid;
 	const void *info; /* of a signal or step; or NULL */
+	bool call;        /* STEP: over a call */
 };
 
 enum tl__link_state { TL__LINK_RUNNING, TL__LINK_STOPPED, TL__LINK_LISTENING, TL__LINK_DEAD };
@@ -131,6 +133,7 @@ struct tl__vlink {
 			  */
 	bool born;       /* it is that child's */
 	bool trap_owed;  /* the SIGTRAP behind an exec */
+	bool step_owed;  /* that of a step over a call */
 	bool group_owed; /* the group stop that it was found in */
 	uint64_t hit_owed; /* a watchpoint's hit that ended another's step: the pc; 0: none */
 	int32_t stop_from; /* a SIGSTOP that this process, the tracer, has sent; 0: none */

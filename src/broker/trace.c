@@ -213,10 +213,13 @@ static int64_t peek_siginfo(struct tl__asked *q)
 		r = tl_task_request(q->link->tracee->task, TL__REQ_PEEKSIGINFO, args.flags,
 				    args.off + (uint64_t)done, infos, (size_t)n * TL__INFO_SIZE);
 		/* Where the buffer cannot be written any more, those before it count. */
-		for (int64_t i = 0; i < r; i++, done++)
-			if (write_info(q, q->data + (uint64_t)done * TL__INFO_SIZE,
-				       infos + i * TL__INFO_SIZE) < 0)
+		for (int64_t i = 0; i < r; i++, done++) {
+			uint8_t *info = infos + i * TL__INFO_SIZE;
+
+			tl__ignore(tl__tracee_sent_info(q->link->tracee, info, info));
+			if (write_info(q, q->data + (uint64_t)done * TL__INFO_SIZE, info) < 0)
 				return done ? done : -EFAULT;
+		}
 		if (r < n)
 			break;
 	}
@@ -233,7 +236,12 @@ static int64_t set_options(struct tl__asked *q)
 	if (r == 0 && suspends)
 		r = tl__chain_suspend_filters(q->link->tracee);
 	q->link->tracee->leaves |= (q->link->v.options & TL__OPT_EXIT) != 0;
-	return r < 0 ? r : tl__vlink_set_options(&q->link->v, q->data);
+	if (r == 0)
+		r = tl__vlink_set_options(&q->link->v, q->data);
+	/* In force now: a task that is killed in its stop may stop once more. */
+	tl__ignore(
+		tl_engine_set_events(q->link->tracee->engine, tl__chain_events(q->link->tracee)));
+	return r;
 }
 
 static int64_t let_go(struct tl__asked *q)

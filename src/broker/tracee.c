@@ -86,15 +86,33 @@ static void spare_injectors(struct tl__tracee *t, int sig)
 		}
 }
 
-/* A signal that a tracer has put into a call's stop is the kernel's, so it says
- * (ptrace_report_syscall). */
+bool tl__tracee_sent_info(const struct tl__tracee *t, const void *info, uint8_t ret[TL__INFO_SIZE])
+{
+	siginfo_t si;
+
+	memcpy(&si, info, sizeof(si));
+	if (si.si_code != SI_TKILL || si.si_pid != getpid())
+		return false;
+	if (t->sent & tl__signal_bit(si.si_signo)) {
+		si = (siginfo_t){ .si_signo = si.si_signo, .si_code = SI_KERNEL };
+	} else if (si.si_signo == SIGCHLD && t->chld_owed) {
+		memcpy(&si, t->chld_info, sizeof(si));
+	} else {
+		si.si_code = SI_USER;
+		si.si_pid = t->sender;
+		si.si_uid = t->sender_uid;
+	}
+	memcpy(ret, &si, TL__INFO_SIZE);
+	return true;
+}
+
 static tl_verdict on_signal(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
 {
 	struct tl__happening h = { .what = TL__WHAT_SIGNAL,
 				   .sig = ev->signal.signo,
 				   .info = ev->signal.info };
 	struct tl__tracee *t = tl_engine_data(e);
-	siginfo_t si = { .si_signo = ev->signal.signo, .si_code = SI_KERNEL };
+	uint8_t info[TL__INFO_SIZE];
 
 	(void)task;
 	tl__breaks_met(t, ev->signal.signo, ev->signal.info);
@@ -103,18 +121,12 @@ static tl_verdict on_signal(struct tl_engine *e, struct tl_task *task, const str
 		tl__ignore(tl_signal_set(task, 0, NULL));
 		return tl__chain_report(e, &(struct tl__happening){ .what = TL__WHAT_QUIET });
 	}
-	if (ev->signal.code == SI_TKILL && ev->signal.pid == getpid())
+	if (tl__tracee_sent_info(t, ev->signal.info, info)) {
 		spare_injectors(t, ev->signal.signo);
-	if (ev->signal.code == SI_TKILL && ev->signal.pid == getpid() &&
-	    ev->signal.signo == t->sent) {
-		t->sent = 0;
-		h.info = &si;
-		tl__ignore(tl_signal_set(task, ev->signal.signo, &si));
-	} else if (ev->signal.code == SI_TKILL && ev->signal.pid == getpid() &&
-		   ev->signal.signo == SIGCHLD && t->chld_owed) {
-		t->chld_owed = false;
-		h.info = t->chld_info;
-		tl__ignore(tl_signal_set(task, SIGCHLD, t->chld_info));
+		t->sent &= ~tl__signal_bit(ev->signal.signo);
+		t->chld_owed &= ev->signal.signo != SIGCHLD;
+		h.info = info;
+		tl__ignore(tl_signal_set(task, ev->signal.signo, info));
 	}
 	return tl__chain_report(e, &h);
 }
@@ -148,6 +160,7 @@ static tl_verdict on_step(struct tl_engine *e, struct tl_task *task, const struc
 	if (ev->step.kind == TL_STEP_KIND_SYSCALL) {
 		info.si_code = TL__BY_HOST(TRAP_BRKPT, 0);
 		h.info = &info;
+		h.call = true;
 	} else if (tl_task_request(task, GETSIGINFO, 0, 0, &info, sizeof(info)) >= 0) {
 		h.info = &info;
 		tl__debugregs_stepped(t, &info);
@@ -156,6 +169,7 @@ static tl_verdict on_step(struct tl_engine *e, struct tl_task *task, const struc
 	if (h.info && !t->passing && (t->at || tl__chain_is_held(t))) {
 		memcpy(t->step_info, &info, sizeof(info));
 		t->step_owed = true;
+		t->step_call = h.call;
 		return TL_HOLD_STOP;
 	}
 	return tl__chain_report(e, &h);
@@ -169,6 +183,15 @@ static tl_verdict on_group_stop(struct tl_engine *e, struct tl_task *task,
 				   .sig = ev->group_stop.signo };
 
 	(void)task;
+	return tl__chain_report(e, &h);
+}
+
+static tl_verdict on_continued(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	struct tl__happening h = { .what = TL__WHAT_GROUP_END };
+
+	(void)task;
+	(void)ev;
 	return tl__chain_report(e, &h);
 }
 
@@ -446,6 +469,7 @@ static const struct tl_engine_ops ops = {
 	.exit = on_leaving,
 	.death = on_death,
 	.seccomp = on_seccomp,
+	.continued = on_continued,
 	.release = on_release,
 };
 

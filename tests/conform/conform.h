@@ -32,6 +32,10 @@ extern const struct conform_case cases_stops[], cases_calls[], cases_signals[], 
 	cases_waits[], cases_requests[], cases_errors[], cases_many[], cases_filters[],
 	cases_rain[], cases_memory[];
 
+/* random.c: no case by its name, but by a seed; and what its tracee executes. */
+void random_trace(uint32_t seed);
+void random_acts(char **args);
+
 /* Gives a process or thread a name in what is printed. */
 void name_it(pid_t pid, const char *name);
 const char *name_of(pid_t pid);

@@ -3,8 +3,10 @@
 """Small ptrace programs print on the broker what they print natively, alone and with strace on them and all their tracees.
 
 Usage: run.py TRAPLINE CONFORM [CASE...]
+       run.py TRAPLINE CONFORM FIRST-LAST    random traces of these seeds, alone
 """
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -35,7 +37,10 @@ def output(argv):
 def main():
     cases = sys.argv[3:] or subprocess.run([CONFORM], capture_output=True, text=True, check=True).stdout.split()
     ways = {"alone": [TRAPLINE, "run", "--"]}
-    if shutil.which("strace"):
+    seeds = re.fullmatch(r"(\d+)-(\d+)", cases[0])
+    if seeds:
+        cases = [f"random-{seed}" for seed in range(int(seeds[1]), int(seeds[2]) + 1)]
+    elif shutil.which("strace"):
         ways["with strace"] = [TRAPLINE, "run", "--", "strace", "-f", "-o", "/dev/null"]
     else:
         print("FAIL strace is not there")
@@ -48,7 +53,7 @@ def main():
             if (is_there != natively and is_there != output([CONFORM, case])) or not natively[0]:
                 failed += 1
                 print(f"FAIL {case}, {name}\n-- natively ({natively[1]})\n{natively[0]}-- on the broker ({is_there[1]})\n{is_there[0]}")
-    failed += len(ways) < 2
+    failed += len(ways) < 2 and not seeds
     print(f"{len(cases)} cases, each {' and '.join(ways)}: {failed} differ")
     return failed > 0
 

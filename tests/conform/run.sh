@@ -4,10 +4,18 @@
 conform=$1
 shift
 n=0 failed=0
+cases=${*:-$($conform)}
+if [ $# = 0 ]; then
+	i=0
+	while [ $i -lt 40 ]; do
+		i=$((i + 1))
+		cases="$cases random-$i"
+	done
+fi
 # An emulated machine takes its time.
 SLOW=5
 export SLOW
-for c in ${*:-$($conform)}; do
+for c in $cases; do
 	timeout 30 $conform $c > /tmp/natively 2>&1
 	timeout 60 trapline run -- $conform $c > /tmp/brokered 2>&1
 	n=$((n + 1))

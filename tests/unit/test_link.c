@@ -13,79 +13,84 @@
 
 #include <cmocka.h>
 
-enum { SYSGOOD = TL__OPT_SYSGOOD, ALL = 0x7f };
+#define EVENT(n)  ((n) << 8 | SIGTRAP)
+#define STOP(sig) (TL__TE_STOP << 8 | (sig))
+#define MODE(m)   (1u << TL__MODE_##m)
+enum { MODES = 6, ANY = (1 << MODES) - 1, OPTIONS = 256, NEITHER = 0, OWED = 1, EITHER = 2 };
+enum { STEPS = MODE(STEP) | MODE(BLOCK) | MODE(SYSEMU_STEP) };
+enum { EMULATES = MODE(SYSEMU) | MODE(SYSEMU_STEP) };
 
-#define EVENT(n) ((n) << 8 | SIGTRAP)
-
-/* The whole table: a link of this kind and mode, this happening: its code, or 0 for none. */
-static const struct {
+/* What happens; in which modes, with which option, and whether a stop is owed, it is a stop; which:
+ * of a link that was attached, and of one that was seized. */
+static const struct rule {
 	enum tl__what what;
 	int sig;
-	bool seized;
-	enum tl__mode mode;
-	uint32_t options;
-	bool owed;
-	uint32_t code;
+	uint32_t modes, needs;
+	int owed;
+	uint32_t codes[2];
 	uint64_t msg;
-} rows[] = {
-	{ TL__WHAT_SIGNAL, SIGUSR1, false, TL__MODE_CONT, 0, false, SIGUSR1, 0 },
-	{ TL__WHAT_SIGNAL, SIGUSR1, true, TL__MODE_SYSCALL, ALL, false, SIGUSR1, 0 },
-	{ TL__WHAT_ENTRY, 0, false, TL__MODE_CONT, ALL, false, 0, 0 },
-	{ TL__WHAT_ENTRY, 0, false, TL__MODE_STEP, ALL, false, 0, 0 },
-	{ TL__WHAT_ENTRY, 0, false, TL__MODE_SYSCALL, 0, false, SIGTRAP, 1 },
-	{ TL__WHAT_ENTRY, 0, true, TL__MODE_SYSCALL, SYSGOOD, false, SIGTRAP | 0x80, 1 },
-	{ TL__WHAT_EXIT, 0, true, TL__MODE_SYSCALL, SYSGOOD, false, SIGTRAP | 0x80, 2 },
-	{ TL__WHAT_EXIT, 0, true, TL__MODE_CONT, SYSGOOD, false, 0, 0 },
-	{ TL__WHAT_ENTRY, 0, true, TL__MODE_SYSEMU, SYSGOOD, false, SIGTRAP | 0x80, 1 },
-	{ TL__WHAT_EXIT, 0, true, TL__MODE_SYSEMU, SYSGOOD, false, 0, 0 },
-	{ TL__WHAT_ENTRY, 0, true, TL__MODE_SYSEMU_STEP, 0, false, SIGTRAP, 1 },
-	{ TL__WHAT_STEP, 0, false, TL__MODE_STEP, 0, false, SIGTRAP, 0 },
-	{ TL__WHAT_STEP, 0, false, TL__MODE_BLOCK, 0, false, SIGTRAP, 0 },
-	{ TL__WHAT_STEP, 0, false, TL__MODE_SYSEMU_STEP, 0, false, SIGTRAP, 0 },
-	{ TL__WHAT_STEP, 0, false, TL__MODE_CONT, ALL, false, 0, 0 },
-	{ TL__WHAT_STEP, 0, false, TL__MODE_SYSCALL, ALL, false, 0, 0 },
-	{ TL__WHAT_FORK, 0, false, TL__MODE_CONT, TL__OPT_FORK, false, EVENT(1), 77 },
-	{ TL__WHAT_FORK, 0, false, TL__MODE_CONT, ALL & ~TL__OPT_FORK, false, 0, 0 },
-	{ TL__WHAT_VFORK, 0, false, TL__MODE_CONT, TL__OPT_VFORK, false, EVENT(2), 77 },
-	{ TL__WHAT_VFORK, 0, false, TL__MODE_CONT, TL__OPT_FORK, false, 0, 0 },
-	{ TL__WHAT_CLONE, 0, true, TL__MODE_CONT, TL__OPT_CLONE, false, EVENT(3), 77 },
-	{ TL__WHAT_EXEC, 0, true, TL__MODE_CONT, TL__OPT_EXEC, false, EVENT(4), 77 },
-	{ TL__WHAT_EXEC, 0, true, TL__MODE_CONT, 0, false, 0, 0 },
-	{ TL__WHAT_EXEC, 0, false, TL__MODE_CONT, 0, false, 0, 0 },
-	{ TL__WHAT_VFORK_DONE, 0, true, TL__MODE_CONT, TL__OPT_VFORK_DONE, false, EVENT(5), 77 },
-	{ TL__WHAT_LEAVING, 0, true, TL__MODE_CONT, TL__OPT_EXIT, false, EVENT(6), 77 },
-	{ TL__WHAT_SECCOMP, 0, true, TL__MODE_CONT, TL__OPT_SECCOMP, false, EVENT(7), 77 },
-	{ TL__WHAT_SECCOMP, 0, true, TL__MODE_SYSCALL, 0, false, 0, 0 },
-	{ TL__WHAT_LEAVING, 0, true, TL__MODE_CONT, 0, false, 0, 0 },
-	{ TL__WHAT_GROUP_STOP, SIGTSTP, true, TL__MODE_CONT, 0, false, 128 << 8 | SIGTSTP, 0 },
-	{ TL__WHAT_GROUP_STOP, SIGTSTP, false, TL__MODE_CONT, 0, false, SIGTSTP, 0 },
-	{ TL__WHAT_QUIET, 0, true, TL__MODE_CONT, 0, false, 0, 0 },
-	{ TL__WHAT_QUIET, 0, true, TL__MODE_CONT, 0, true, 128 << 8 | SIGTRAP, 0 },
-	{ TL__WHAT_QUIET, SIGSTOP, true, TL__MODE_CONT, 0, true, 128 << 8 | SIGSTOP, 0 },
-	{ TL__WHAT_QUIET, 0, false, TL__MODE_CONT, 0, true, SIGSTOP, 0 },
-	{ TL__WHAT_GROUP_END, 0, true, TL__MODE_CONT, 0, false, 0, 0 },
-	{ TL__WHAT_GROUP_END, 0, true, TL__MODE_CONT, 0, true, 128 << 8 | SIGTRAP, 0 },
+} rules[] = {
+	{ TL__WHAT_SIGNAL, SIGUSR1, ANY, 0, EITHER, { SIGUSR1, SIGUSR1 }, 0 },
+	{ TL__WHAT_ENTRY, 0, MODE(SYSCALL) | EMULATES, 0, EITHER, { SIGTRAP, SIGTRAP }, 1 },
+	{ TL__WHAT_EXIT, 0, MODE(SYSCALL), 0, EITHER, { SIGTRAP, SIGTRAP }, 2 },
+	{ TL__WHAT_STEP, 0, STEPS, 0, EITHER, { SIGTRAP, SIGTRAP }, 0 },
+	{ TL__WHAT_FORK, 0, ANY, TL__OPT_FORK, EITHER, { EVENT(1), EVENT(1) }, 77 },
+	{ TL__WHAT_VFORK, 0, ANY, TL__OPT_VFORK, EITHER, { EVENT(2), EVENT(2) }, 77 },
+	{ TL__WHAT_CLONE, 0, ANY, TL__OPT_CLONE, EITHER, { EVENT(3), EVENT(3) }, 77 },
+	{ TL__WHAT_EXEC, 0, ANY, TL__OPT_EXEC, EITHER, { EVENT(4), EVENT(4) }, 77 },
+	{ TL__WHAT_VFORK_DONE, 0, ANY, TL__OPT_VFORK_DONE, EITHER, { EVENT(5), EVENT(5) }, 77 },
+	{ TL__WHAT_LEAVING, 0, ANY, TL__OPT_EXIT, EITHER, { EVENT(6), EVENT(6) }, 77 },
+	{ TL__WHAT_SECCOMP, 0, ANY, TL__OPT_SECCOMP, EITHER, { EVENT(7), EVENT(7) }, 77 },
+	{ TL__WHAT_GROUP_STOP, SIGTSTP, ANY, 0, EITHER, { SIGTSTP, STOP(SIGTSTP) }, 0 },
+	{ TL__WHAT_GROUP_END, 0, ANY, 0, NEITHER, { 0, STOP(SIGTRAP) }, 0 },
+	{ TL__WHAT_GROUP_END, 0, ANY, 0, OWED, { SIGSTOP, STOP(SIGTRAP) }, 0 },
+	{ TL__WHAT_QUIET, 0, ANY, 0, NEITHER, { 0, 0 }, 0 },
+	{ TL__WHAT_QUIET, 0, ANY, 0, OWED, { SIGSTOP, STOP(SIGTRAP) }, 0 },
+	{ TL__WHAT_QUIET, SIGSTOP, ANY, 0, OWED, { SIGSTOP, STOP(SIGSTOP) }, 0 },
 };
 
+static uint32_t expected(const struct rule *r, unsigned mode, uint32_t options, bool seized)
+{
+	bool call = r->what == TL__WHAT_ENTRY || r->what == TL__WHAT_EXIT;
+
+	if (!(r->modes & 1u << mode) || (options & r->needs) != r->needs)
+		return 0;
+	return r->codes[seized] | (call && options & TL__OPT_SYSGOOD ? 0x80 : 0);
+}
+
+static void meets(const struct rule *r, unsigned mode, uint32_t options, bool seized, bool owed)
+{
+	struct tl__happening h = { .what = r->what, .sig = r->sig, .msg = 77 };
+	uint32_t code = expected(r, mode, options, seized);
+	struct tl__vlink l = {
+		.seized = seized, .mode = (enum tl__mode)mode, .options = options, .stop_owed = owed
+	};
+	bool stops = tl__vlink_meets(&l, &h);
+
+	if (stops != (code != 0) || (stops && l.stop.code != code))
+		fail_msg("rule %zu, mode %u, options %#x, seized %d, owed %d: %d, code %#x",
+			 (size_t)(r - rules), mode, options, seized, owed, stops, l.stop.code);
+	if (!stops)
+		return;
+	assert_int_equal(l.stop.msg, r->msg);
+	assert_int_equal(l.state, TL__LINK_STOPPED);
+	assert_int_equal(tl__vlink_status(&l), (int)(code << 8 | 0x7f));
+	/* Any stop takes the place of one that a seized link is owed. */
+	assert_int_equal(l.stop_owed, owed && !seized && r->what != TL__WHAT_QUIET &&
+					      r->what != TL__WHAT_GROUP_END);
+}
+
+/* The whole table: each rule in every mode, with all options, of links of both kinds. */
 static void test_stops(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct tl__vlink l = { .seized = rows[i].seized,
-				       .mode = rows[i].mode,
-				       .options = rows[i].options,
-				       .stop_owed = rows[i].owed };
-		struct tl__happening h = { .what = rows[i].what, .sig = rows[i].sig, .msg = 77 };
-		bool stops = tl__vlink_meets(&l, &h);
-
-		if (stops != (rows[i].code != 0) || (stops && l.stop.code != rows[i].code))
-			fail_msg("row %zu: %d, code %#x", i, stops, l.stop.code);
-		if (!stops)
-			continue;
-		assert_int_equal(l.stop.msg, rows[i].msg);
-		assert_int_equal(l.state, TL__LINK_STOPPED);
-		assert_int_equal(tl__vlink_status(&l), (int)(rows[i].code << 8 | 0x7f));
-	}
+	for (const struct rule *r = rules; r < rules + sizeof(rules) / sizeof(rules[0]); r++)
+		for (unsigned mode = 0; mode < MODES; mode++)
+			for (uint32_t options = 0; options < OPTIONS; options++)
+				for (int seized = 0; seized < 2; seized++)
+					for (int owed = 0; owed < 2; owed++)
+						if (r->owed == EITHER || r->owed == owed)
+							meets(r, mode, options, seized, owed);
 }
 
 static const enum tl__link_state states[] = { TL__LINK_RUNNING, TL__LINK_STOPPED,
@@ -178,6 +183,66 @@ static void test_trap_behind_exec(void **state)
 	assert_false(tl__vlink_meets(&l, &quiet));
 }
 
+/* Both are SIGTRAPs that are sent: one is pending already when the other comes. */
+static void test_step_over_exec(void **state)
+{
+	struct tl__happening exec = { .what = TL__WHAT_EXEC }, quiet = { .what = TL__WHAT_QUIET };
+	struct tl__happening step = { .what = TL__WHAT_STEP, .call = true };
+	struct tl__vlink l = { .mode = TL__MODE_STEP };
+
+	(void)state;
+	assert_false(tl__vlink_meets(&l, &exec));
+	assert_false(tl__vlink_owes(&l));
+	assert_true(tl__vlink_meets(&l, &step));
+	assert_int_equal(l.stop.what, TL__WHAT_SIGNAL);
+	l.state = TL__LINK_RUNNING;
+	assert_false(tl__vlink_meets(&l, &quiet) || tl__vlink_owes(&l));
+}
+
+/* Behind a call that is stepped over an interrupt's trap comes before the step's signal, which
+ * comes whatever is asked for then. */
+static void test_interrupt_and_step_over_call(void **state)
+{
+	struct tl__happening step = { .what = TL__WHAT_STEP, .call = true, .sig = SIGSTOP };
+	struct tl__happening quiet = { .what = TL__WHAT_QUIET };
+	struct tl__vlink l = { .seized = true, .mode = TL__MODE_STEP, .stop_owed = true };
+
+	(void)state;
+	assert_true(tl__vlink_meets(&l, &step));
+	assert_int_equal(l.stop.code, STOP(SIGSTOP));
+	assert_int_equal(l.stop.what, TL__WHAT_QUIET);
+	l.state = TL__LINK_RUNNING;
+	l.mode = TL__MODE_CONT;
+	assert_int_equal(tl__vlink_interrupt(&l), 0);
+	assert_true(tl__vlink_meets(&l, &quiet));
+	assert_int_equal(l.stop.code, STOP(SIGTRAP));
+	l.state = TL__LINK_RUNNING;
+	assert_true(tl__vlink_owes(&l) && tl__vlink_meets(&l, &quiet));
+	assert_int_equal(l.stop.code, SIGTRAP);
+	assert_int_equal(l.stop.what, TL__WHAT_SIGNAL);
+	assert_false(tl__vlink_owes(&l));
+}
+
+/* A step's end is a signal; a handler's first instruction, and an interrupt's trap, is none. */
+static void test_signal_behind_a_step(void **state)
+{
+	siginfo_t end = { .si_signo = SIGTRAP, .si_code = TRAP_TRACE };
+	siginfo_t handler = { .si_signo = SIGTRAP, .si_code = SIGTRAP };
+	struct tl__happening step = { .what = TL__WHAT_STEP, .info = &end };
+	struct tl__vlink l = { .mode = TL__MODE_STEP };
+	struct tl__let_go how;
+
+	(void)state;
+	assert_true(tl__vlink_meets(&l, &step));
+	assert_int_equal(tl__vlink_resume(&l, TL__REQ_CONT, SIGUSR1, true, &how), 0);
+	assert_true(how.sig == SIGUSR1 && !how.sent);
+	l.mode = TL__MODE_STEP;
+	step.info = &handler;
+	assert_true(tl__vlink_meets(&l, &step));
+	assert_int_equal(tl__vlink_resume(&l, TL__REQ_CONT, SIGUSR1, true, &how), 0);
+	assert_int_equal(how.sig, 0);
+}
+
 static void test_hit_of_anothers_step(void **state)
 {
 	struct tl__happening step = { .what = TL__WHAT_STEP }, quiet = { .what = TL__WHAT_QUIET };
@@ -246,6 +311,9 @@ int main(void)
 		cmocka_unit_test(test_signal_of_a_resume),
 		cmocka_unit_test(test_listen_and_interrupt),
 		cmocka_unit_test(test_trap_behind_exec),
+		cmocka_unit_test(test_step_over_exec),
+		cmocka_unit_test(test_interrupt_and_step_over_call),
+		cmocka_unit_test(test_signal_behind_a_step),
 		cmocka_unit_test(test_hit_of_anothers_step),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_siginfo),
