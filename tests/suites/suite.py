@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Somebody else's test suite, natively and on the broker: what passes natively has to pass there.
 
-NAME.pass are the tests that pass on the broker; NAME.not are those that cannot, each with the rule that forces it.
+NAME.pass are the tests that pass on the broker; NAME.not are those that cannot, each with the rule that forces it. NAME.short are the
+few that are run each time, of suites that take an hour.
 """
 import argparse
 import collections
@@ -18,14 +19,18 @@ for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
 
 
 def arguments(what):
-    """TRAPLINE [--jobs N] [--lane LANE] [--record] [TEST...]"""
+    """TRAPLINE [--jobs N] [--lane LANE] [--record] [--short] [TEST...]"""
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("trapline")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--lane", help="on the machine of this lane, where the suite knows how")
     parser.add_argument("--record", action="store_true", help="write the pass set anew")
+    parser.add_argument("--short", action="store_true", help="the tests of NAME.short")
     parser.add_argument("tests", nargs="*")
-    return parser.parse_intermixed_args()
+    options = parser.parse_intermixed_args()
+    if options.short:
+        options.tests = sorted(listed(f"{os.path.basename(sys.argv[0]).removesuffix('.py')}.short"))
+    return options
 
 
 def listed(name):
@@ -59,7 +64,7 @@ def compared(name, options, outcomes, log_of):
         again = outcomes(run, some)
         passing -= unsteady
         lost -= unsteady | {t for t in some if again.get(t) == "PASS"}
-    gone = [] if options.tests else sorted(wanted - set(natively))
+    gone = sorted((wanted & set(options.tests) if options.tests else wanted) - set(natively))
     # What is to pass, and cannot be tried: it fails without a broker.
     untried = (wanted & set(natively)) - passing
     for some in one_by_one(untried, options):
