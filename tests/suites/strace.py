@@ -16,7 +16,7 @@ def built():
     folder = debian.source("strace")
     done = f"{folder}/.built"
     if not os.path.exists(done):
-        for command in (["./configure", "--enable-mpers=no", "--disable-gcc-Werror", "CFLAGS=-O1"], ["make", f"-j{o.jobs}"],
+        for command in (["./configure", "--enable-bundled=yes", "--enable-mpers=no", "--disable-gcc-Werror", "CFLAGS=-O1"], ["make", f"-j{o.jobs}"],
                         ["make", f"-j{o.jobs}", "-C", "tests", "check", "TESTS="]):
             p = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if p.returncode:
