@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One thread seized, ptrace's own requests handed through, signals dropped, filters of its own. */
+/* One thread seized, ptrace's own requests handed through, signals dropped and put in, filters of
+ * its own, a death while a stop is looked at. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/filter.h>
@@ -208,6 +209,111 @@ static void requests_are_handed_through(void **state)
 	end(s, 0);
 }
 
+static tl_verdict count(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	(void)e;
+	(void)task;
+	seen[ev->type]++;
+	return TL_RUN;
+}
+
+/* Behind a call that is stepped over there is none in whose place it could be. */
+static tl_verdict put_in(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	(void)e;
+	seen[ev->type]++;
+	if (ev->step.kind == TL_STEP_KIND_SYSCALL) {
+		assert_int_equal(tl_signal_set(task, SIGUSR1, NULL), -EAGAIN);
+		return TL_STEP_SINGLE;
+	}
+	assert_int_equal(tl_signal_set(task, SIGUSR1, NULL), 0);
+	return TL_RUN;
+}
+
+static const struct tl_engine_ops steps = {
+	.size = sizeof(steps), .name = "steps", .quiesce = stay, .step = put_in, .death = on_death
+};
+
+static void a_signal_behind_a_step(void **state)
+{
+	struct tl_session *s = session_new(0, NULL);
+	pid_t pid = start(signalled);
+	struct tl_engine *e;
+
+	(void)state;
+	memset(seen, 0, sizeof(seen));
+	assert_int_equal(tl_session_seize(s, pid, &steps, NULL,
+					  TL_EVENTS(TL_EVENT_QUIESCE) | TL_EVENTS(TL_EVENT_STEP) |
+						  with_death,
+					  &e),
+			 0);
+	assert_true(tl_engine_control(e, TL_HOLD_INTERRUPT) == -EINPROGRESS);
+	turn_until_quiet(s);
+	go_on();
+	assert_int_equal(tl_engine_control(e, TL_RUN | TL_STEP_SINGLE), 0);
+	end(s, 1 << 8);
+	assert_true(seen[TL_EVENT_STEP] > 0);
+}
+
+static const struct tl_engine_ops continues = { .size = sizeof(continues),
+						.name = "continues",
+						.signal = count,
+						.continued = count,
+						.death = on_death };
+
+static void sigcont_is_told(void **state)
+{
+	uint32_t events = TL_EVENTS(TL_EVENT_SIGNAL) | TL_EVENTS(TL_EVENT_CONTINUED) | with_death;
+	struct tl_session *s = session_new(0, NULL);
+	pid_t pid = start(signalled);
+	struct tl_engine *e;
+
+	(void)state;
+	memset(seen, 0, sizeof(seen));
+	assert_int_equal(tl_session_seize(s, pid, &continues, NULL, events, &e), 0);
+	kill(pid, SIGCONT);
+	go_on();
+	end(s, 0);
+	assert_int_equal(seen[TL_EVENT_CONTINUED], 1);
+	assert_int_equal(seen[TL_EVENT_SIGNAL], 1);
+}
+
+/* It stands in the stop of its exit before this one has been taken. */
+static tl_verdict is_killed_meanwhile(struct tl_engine *e, struct tl_task *task,
+				      const struct tl_event *ev)
+{
+	enum { LONG_ENOUGH_US = 50000 };
+
+	(void)e;
+	seen[ev->type]++;
+	kill(tl_task_tid(task), SIGKILL);
+	usleep(LONG_ENOUGH_US);
+	return TL_HOLD_STOP;
+}
+
+static const struct tl_engine_ops killing = { .size = sizeof(killing),
+					      .name = "killing",
+					      .signal = is_killed_meanwhile,
+					      .exit = count,
+					      .death = on_death };
+
+static void killed_in_a_stop(void **state)
+{
+	uint32_t events = TL_EVENTS(TL_EVENT_SIGNAL) | TL_EVENTS(TL_EVENT_EXIT) | with_death;
+	struct tl_session *s = session_new(0, NULL);
+	pid_t pid = start(signalled);
+	struct tl_engine *e;
+
+	(void)state;
+	memset(seen, 0, sizeof(seen));
+	assert_int_equal(tl_session_seize(s, pid, &killing, NULL, events, &e), 0);
+	kill(pid, SIGUSR1);
+	end(s, SIGKILL);
+	close(to_child[1]);
+	assert_int_equal(seen[TL_EVENT_SIGNAL], 1);
+	assert_int_equal(seen[TL_EVENT_EXIT], 1);
+}
+
 static void asks_its_tracer(void)
 {
 	filter(SECCOMP_RET_TRACE | JUDGED);
@@ -273,6 +379,9 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_signal_is_dropped),
 		cmocka_unit_test(requests_are_handed_through),
+		cmocka_unit_test(a_signal_behind_a_step),
+		cmocka_unit_test(sigcont_is_told),
+		cmocka_unit_test(killed_in_a_stop),
 		VIA(a_filter_asks, "with a listener"),
 		VIA(a_filter_asks, NULL),
 		VIA(filters_are_suspended, NULL),
