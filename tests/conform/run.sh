@@ -7,7 +7,7 @@ n=0 failed=0
 cases=${*:-$($conform)}
 if [ $# = 0 ]; then
 	i=0
-	while [ $i -lt 40 ]; do
+	while [ $i -lt 12 ]; do
 		i=$((i + 1))
 		cases="$cases random-$i"
 	done
