@@ -215,11 +215,10 @@ static bool is_beyond(const struct site *s, uint64_t addr, size_t len)
 
 static const struct site *any_in(const struct tl__shadow *text, uint64_t addr, size_t len)
 {
-	for (size_t i = first_near(text, addr); i < text->n; i++)
+	for (size_t i = first_near(text, addr);
+	     i < text->n && !is_beyond(&text->sites[i], addr, len); i++)
 		if (overlap(&text->sites[i], addr, len).len)
 			return &text->sites[i];
-		else if (is_beyond(&text->sites[i], addr, len))
-			break;
 	return NULL;
 }
 
