@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+from checks import is_ours
+
 parser = argparse.ArgumentParser()
 parser.add_argument("trapline")
 parser.add_argument("tracees")
@@ -138,7 +140,7 @@ def main():
             os.kill(int(pid), signal.SIGKILL)
     time.sleep(2)
     left = subprocess.run(["pgrep", "-x", "trapline-server"], capture_output=True, text=True).stdout.split()
-    left = [p for p in left if status(p, "State") not in (None, "Z")]
+    left = [p for p in left if is_ours(p) and status(p, "State") not in (None, "Z")]
     print(f"{o.rounds} rounds, {failed} failed; {len(left)} servers left")
     return failed > 0 or len(left) > 0
 
