@@ -52,6 +52,9 @@ static void begin(struct tl__tracee *t, const struct tl__happening *h)
 		t->group_sig = h->what == TL__WHAT_GROUP_STOP ? h->sig : 0;
 	if (h->what == TL__WHAT_QUIET || h->what == TL__WHAT_STEP)
 		t->now.sig = t->group_sig;
+	t->continue_told = tl__is_continue_told(t, h);
+	if (h->what == TL__WHAT_QUIET)
+		t->now.continued = tl__was_continued(t);
 	t->now.tid = t->tid;
 	t->now.uid = t->uid;
 	t->events++;
@@ -206,6 +209,7 @@ static void show_quiet(struct tl__tracee *t)
 
 	if (!tl__stuck_owes(t))
 		return;
+	quiet.continued = tl__was_continued(t);
 	now = rests || tl__stuck_hold(t);
 	t->broker->stuck |= !now;
 	TAILQ_FOREACH (l, &t->links, of_tracee)

@@ -117,7 +117,7 @@ static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 		l->hit_owed = 0;
 		return true;
 	}
-	if (l->group_owed && !h->sig)
+	if (l->group_owed && (!h->sig || h->continued))
 		l->group_owed = false; /* it has ended meanwhile */
 	if (l->group_owed) {
 		bool owed = l->stop_owed;
@@ -140,8 +140,9 @@ static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 	if (!l->stop_owed)
 		return false;
 	l->stop_owed = false;
-	if (l->seized && h->sig)
+	if (l->seized && h->sig && !h->continued)
 		return group_stop(l, h);
+	l->met_continued = l->seized && h->continued;
 	if (l->seized)
 		return stop_at(l, h, TL__TE_STOP << 8 | SIGTRAP, 0);
 	by_signal(l, h, SIGSTOP, l->born ? SI_USER : SI_KERNEL);
@@ -152,10 +153,15 @@ static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 	return true;
 }
 
-/* SIGCONT was sent (prepare_signal): seized, it traps, whether it was in a group stop or not. */
+/* SIGCONT was sent (prepare_signal): seized, it traps, whether it was in a group stop or not. With
+ * an interrupt that was asked for before it is one trap. */
 static bool continued(struct tl__vlink *l, const struct tl__happening *h)
 {
 	l->group_owed = false;
+	if (l->met_continued && !l->stop_owed) {
+		l->met_continued = false;
+		return false;
+	}
 	l->stop_owed |= l->seized;
 	return l->stop_owed && quiet(l, h);
 }
@@ -191,6 +197,8 @@ static bool stepped(struct tl__vlink *l, const struct tl__happening *h)
 
 bool tl__vlink_meets(struct tl__vlink *l, const struct tl__happening *h)
 {
+	if (h->what != TL__WHAT_GROUP_END)
+		l->met_continued = false;
 	switch (h->what) {
 	case TL__WHAT_SIGNAL:
 		return stop_at(l, h, (uint32_t)h->sig, 0);

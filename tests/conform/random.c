@@ -218,6 +218,19 @@ static void waits_and_works(void)
 /* Children are traced, too: whether the parent's stop or the child's comes first is not said. */
 static unsigned long follows;
 
+/* Attached to while it sleeps, is stopped, or both. */
+static void attaches(pid_t pid)
+{
+	if (roll(2)) {
+		follows = roll(2) ? roll(ALL_OPTIONS + 1) : 0;
+		tell(PTRACE_SEIZE, pid, 0, follows);
+		tell(PTRACE_INTERRUPT, pid, 0, 0);
+	} else {
+		follows = 0;
+		tell(PTRACE_ATTACH, pid, 0, 0);
+	}
+}
+
 static pid_t begin(void)
 {
 	pid_t pid;
@@ -228,13 +241,7 @@ static pid_t begin(void)
 		exit(1);
 	pid = child(waits_and_works);
 	until(pid, 'S');
-	if (roll(2)) {
-		follows = roll(2) ? roll(ALL_OPTIONS + 1) : 0;
-		rq(PTRACE_SEIZE, pid, 0, follows);
-		rq(PTRACE_INTERRUPT, pid, 0, 0);
-	} else {
-		rq(PTRACE_ATTACH, pid, 0, 0);
-	}
+	attaches(pid);
 	show(pid, 0);
 	if (write(gate[1], "", 1) < 0)
 		exit(1);
@@ -290,14 +297,18 @@ static void queries_pending(pid_t pid)
 	siginfo_t infos[QUEUE];
 	long n = peek(pid, roll(2), infos);
 
-	/* A SIGTRAP of its own the broker keeps to itself; when a child ends is not said. */
+	/* A SIGTRAP of its own the broker keeps to itself, and the SIGSTOP of ATTACH is none there;
+	 * when a child ends is not said. */
 	for (long i = 0; i < n; i++)
-		if (infos[i].si_signo != SIGTRAP && infos[i].si_signo != SIGCHLD)
+		if (infos[i].si_signo != SIGTRAP && infos[i].si_signo != SIGCHLD &&
+		    (infos[i].si_signo != SIGSTOP || infos[i].si_code != SI_KERNEL))
 			show_info("pending", &infos[i]);
 }
 
 /* In this stop. */
 static bool was_continued, was_sent_signals, was_interrupted;
+/* For so many stops: it was attached to while it was stopped. */
+static int came_back;
 
 /* Of a call that a signal may break, or not, as it happens. */
 static bool is_entry(pid_t pid)
@@ -315,8 +326,9 @@ static void sends(pid_t pid)
 	static const int some[] = { SIGUSR1, SIGCONT, SIGSTOP, SIGTSTP, SIGUSR2, SIGURG };
 	int sig = some[roll(sizeof(some) / sizeof(some[0]))];
 
-	/* One trap is both, natively. */
-	if (sig == SIGCONT && was_interrupted)
+	/* The SIGSTOP of ATTACH is gone then; and whose trap it was natively that an interrupt's
+	 * is, too, cannot be seen of two. */
+	if (sig == SIGCONT && (came_back || is_pending(pid, SIGCONT)))
 		sig = SIGURG;
 
 	was_sent_signals = true;
@@ -357,7 +369,7 @@ static void asks(pid_t pid)
 		sets_options(pid, roll(ALL_OPTIONS + 1) | (roll(8) ? 0 : 1u << 15));
 		break;
 	case 7:
-		if (!is_entry(pid) && !was_continued)
+		if (!is_entry(pid))
 			was_interrupted |= tell(PTRACE_INTERRUPT, pid, 0, 0) == 0;
 		break;
 	case 8:
@@ -442,7 +454,8 @@ static void lets_go_with(int request, pid_t pid, unsigned long sig)
  * With the signal, most often; or without, or with another. But not where the broker's way is not
  * the kernel's: where a signal may break a call that is stepped over, the step does not end in that
  * (docs/step.md), nor at the trap of a SIGCONT; a SIGTRAP may be one with a step's that is pending;
- * a SIGSTOP that was never sent is not taken back by a SIGCONT.
+ * a SIGSTOP that was never sent is not taken back by a SIGCONT; the SIGTRAP of a step over a call
+ * is put in behind that call's stop.
  */
 static void goes_on(pid_t pid, int status)
 {
@@ -452,17 +465,29 @@ static void goes_on(pid_t pid, int status)
 
 	if (roll(8) == 0)
 		sig = roll(2) && !is_entry(pid) && !is_pending(pid, SIGUSR1) ? SIGUSR1 : 0;
-	if (was_continued && (sig == SIGSTOP || sig == SIGTSTP))
+	if (was_continued && (sig == SIGSTOP || sig == SIGTSTP || WSTOPSIG(status) == SIGTRAP))
 		sig = 0;
 	if (!is && request == PTRACE_SINGLESTEP && (sig || was_sent_signals || was_interrupted))
 		request = PTRACE_SYSCALL;
 	lets_go_with(request, pid, (unsigned long)(status >> 16 ? 0 : sig));
 }
 
+/* It is stopped then, so that it is known where it is attached to again. */
+static void leaves_and_comes_back(pid_t pid)
+{
+	tell(PTRACE_DETACH, pid, 0, SIGSTOP);
+	until(pid, 'T');
+	attaches(pid);
+	came_back = 3;
+}
+
 static void lets_go(pid_t pid, int status)
 {
 	if (roll(100) == 0)
 		kill(pid, SIGKILL);
+	else if (!(status >> 16) && !was_continued && !came_back && WSTOPSIG(status) != SIGTRAP &&
+		 roll(20) == 0 && is_signal(pid, status))
+		leaves_and_comes_back(pid);
 	else if (status >> 16 == 128 && WSTOPSIG(status) != SIGTRAP && roll(2) &&
 		 rq(PTRACE_LISTEN, pid, 0, 0) == 0)
 		printf("listens, SIGCONT -> %d\n", was_continued ? 0 : kill(pid, SIGCONT));
@@ -475,6 +500,7 @@ static int next(pid_t pid)
 	siginfo_t si;
 
 	was_continued = was_sent_signals = was_interrupted = false;
+	came_back -= came_back > 0;
 	alarm(PATIENCE_S);
 	switch (roll(4)) {
 	case 0:
@@ -498,7 +524,7 @@ static void gives_up(int sig)
 void random_trace(uint32_t seed)
 {
 	pid_t pid;
-	int status;
+	int status = SIGSTOP << 8 | 0x7f;
 
 	dice = seed * 2654435761u | 1;
 	tracees_dice = dice ^ 0x5bd1e995;
@@ -513,7 +539,7 @@ void random_trace(uint32_t seed)
 	for (int i = 0; i < STOPS; i++) {
 		for (uint32_t n = roll(4); n > 0; n--)
 			asks(pid);
-		lets_go(pid, i ? status : SIGSTOP << 8 | 0x7f);
+		lets_go(pid, status);
 		status = next(pid);
 		/* Nothing came, or it is over. */
 		if (status < 0 || !WIFSTOPPED(status))

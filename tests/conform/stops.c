@@ -178,6 +178,28 @@ static void group_stop_continued(void)
 	to_the_end(pid, PTRACE_CONT);
 }
 
+/* An interrupt and a SIGCONT in one stop are one trap, and no group stop any more. */
+static void group_stop_interrupted(void)
+{
+	pid_t pid = child(stops_itself);
+
+	until(pid, 'T');
+	rq(PTRACE_SEIZE, pid, 0, 0);
+	until(pid, 't');
+	show(pid, 0);
+	tell(PTRACE_INTERRUPT, pid, 0, 0);
+	kill(pid, SIGCONT);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	show_siginfo(pid);
+	tell(PTRACE_INTERRUPT, pid, 0, 0);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	rq(PTRACE_CONT, pid, 0, 0);
+	show(pid, 0);
+	to_the_end(pid, PTRACE_CONT);
+}
+
 static void stops_and_ends(void)
 {
 	raise(SIGSTOP);
@@ -332,6 +354,7 @@ const struct conform_case cases_stops[] = { { "traceme", traceme },
 					    { "group-stop-seized", group_stop_seized },
 					    { "group-stop-attached", group_stop_attached },
 					    { "group-stop-continued", group_stop_continued },
+					    { "group-stop-interrupted", group_stop_interrupted },
 					    { "group-stop-found", found_attached },
 					    { "group-stop-found-seized", found_seized },
 					    { "steps", steps },

@@ -223,6 +223,31 @@ static void test_interrupt_and_step_over_call(void **state)
 	assert_false(tl__vlink_owes(&l));
 }
 
+/* A SIGCONT that was sent ends the group stop; its trap is the interrupt's, unless another is asked
+ * for. */
+static void test_interrupt_and_continue(void **state)
+{
+	struct tl__happening quiet = { .what = TL__WHAT_QUIET, .sig = SIGSTOP, .continued = true };
+	struct tl__happening end = { .what = TL__WHAT_GROUP_END };
+
+	(void)state;
+	for (int again = 0; again < 2; again++) {
+		struct tl__vlink l = { .seized = true, .stop_owed = true, .group_owed = true };
+
+		assert_true(tl__vlink_meets(&l, &quiet));
+		assert_int_equal(l.stop.code, STOP(SIGTRAP));
+		if (again)
+			assert_int_equal(tl__vlink_interrupt(&l), 0);
+		l.state = TL__LINK_RUNNING;
+		assert_int_equal(tl__vlink_meets(&l, &end), again);
+		assert_false(tl__vlink_owes(&l));
+		/* The next is another's. */
+		l.state = TL__LINK_RUNNING;
+		assert_true(tl__vlink_meets(&l, &end));
+		assert_int_equal(l.stop.code, STOP(SIGTRAP));
+	}
+}
+
 /* A step's end is a signal; a handler's first instruction, and an interrupt's trap, is none. */
 static void test_signal_behind_a_step(void **state)
 {
@@ -313,6 +338,7 @@ int main(void)
 		cmocka_unit_test(test_trap_behind_exec),
 		cmocka_unit_test(test_step_over_exec),
 		cmocka_unit_test(test_interrupt_and_step_over_call),
+		cmocka_unit_test(test_interrupt_and_continue),
 		cmocka_unit_test(test_signal_behind_a_step),
 		cmocka_unit_test(test_hit_of_anothers_step),
 		cmocka_unit_test(test_options),

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * SIGCONT, before the task has come by its trap. It ends a group stop when it is sent
+ * (prepare_signal), which nobody tells; but in a traced task it is pending then, whatever its
+ * disposition (sig_ignored).
+ */
+#define _GNU_SOURCE
+#include "broker.h"
+
+#include <signal.h>
+
+/* Only for who has asked for a stop it matters whether a SIGCONT was sent since. */
+bool tl__was_continued(const struct tl__tracee *t)
+{
+	const struct tl__link *l;
+
+	if (t->continue_told)
+		return false;
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		if (l->v.seized && (l->v.stop_owed || l->v.group_owed))
+			return tl__person_is_to_take(t->tid, SIGCONT);
+	return false;
+}
+
+/* Of a SIGCONT that is still to be taken; one that was there before a group stop does not end that.
+ */
+bool tl__is_continue_told(const struct tl__tracee *t, const struct tl__happening *h)
+{
+	switch (h->what) {
+	case TL__WHAT_GROUP_STOP:
+		return tl__person_is_to_take(t->tid, SIGCONT);
+	case TL__WHAT_GROUP_END:
+		return true;
+	case TL__WHAT_SIGNAL:
+		return t->continue_told && h->sig != SIGCONT;
+	default:
+		return t->continue_told;
+	}
+}
