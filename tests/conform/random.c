@@ -307,6 +307,8 @@ static void queries_pending(pid_t pid)
 
 /* In this stop. */
 static bool was_continued, was_sent_signals, was_interrupted;
+/* Its trap is still to come, or not any more. */
+static bool is_interrupted;
 /* For so many stops: it was attached to while it was stopped. */
 static int came_back;
 
@@ -327,8 +329,10 @@ static void sends(pid_t pid)
 	int sig = some[roll(sizeof(some) / sizeof(some[0]))];
 
 	/* The SIGSTOP of ATTACH is gone then; and whose trap it was natively that an interrupt's
-	 * is, too, cannot be seen of two. */
-	if (sig == SIGCONT && (came_back || is_pending(pid, SIGCONT)))
+	 * is, too, cannot be seen of two, nor of one that a stop has taken away. */
+	if (sig == SIGCONT && (came_back || is_interrupted || is_pending(pid, SIGCONT)))
+		sig = SIGURG;
+	if ((sig == SIGSTOP || sig == SIGTSTP) && is_pending(pid, SIGCONT))
 		sig = SIGURG;
 
 	was_sent_signals = true;
@@ -369,8 +373,8 @@ static void asks(pid_t pid)
 		sets_options(pid, roll(ALL_OPTIONS + 1) | (roll(8) ? 0 : 1u << 15));
 		break;
 	case 7:
-		if (!is_entry(pid))
-			was_interrupted |= tell(PTRACE_INTERRUPT, pid, 0, 0) == 0;
+		if (!is_entry(pid) && (was_continued || !is_pending(pid, SIGCONT)))
+			was_interrupted = is_interrupted |= tell(PTRACE_INTERRUPT, pid, 0, 0) == 0;
 		break;
 	case 8:
 		show(pid, WNOHANG | __WALL);
@@ -485,8 +489,8 @@ static void lets_go(pid_t pid, int status)
 {
 	if (roll(100) == 0)
 		kill(pid, SIGKILL);
-	else if (!(status >> 16) && !was_continued && !came_back && WSTOPSIG(status) != SIGTRAP &&
-		 roll(20) == 0 && is_signal(pid, status))
+	else if (!(status >> 16) && !is_pending(pid, SIGCONT) && !came_back &&
+		 WSTOPSIG(status) != SIGTRAP && roll(20) == 0 && is_signal(pid, status))
 		leaves_and_comes_back(pid);
 	else if (status >> 16 == 128 && WSTOPSIG(status) != SIGTRAP && roll(2) &&
 		 rq(PTRACE_LISTEN, pid, 0, 0) == 0)
@@ -507,6 +511,7 @@ static int next(pid_t pid)
 		memset(&si, 0, sizeof(si));
 		if (waitid(P_PID, (id_t)pid, &si, WEXITED | WSTOPPED | WNOWAIT) == 0)
 			show_info("waitid", &si);
+		alarm(PATIENCE_S);
 		return show(pid, 0);
 	case 1:
 		return show(follows & (PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK) ? pid : -1,
@@ -544,6 +549,7 @@ void random_trace(uint32_t seed)
 		/* Nothing came, or it is over. */
 		if (status < 0 || !WIFSTOPPED(status))
 			break;
+		is_interrupted = is_interrupted && status >> 16 != 128;
 		tells_event(pid, status >> 16);
 	}
 	alarm(PATIENCE_S);
