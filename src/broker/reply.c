@@ -8,8 +8,9 @@
  * - for some time after a call has been taken back we answer when the caller sleeps, for then no
  *   signal has woken it; and
  * - where signals may come, a call that changes something is taken for the one before, if it is the
- *   same, of the same thread, and cannot be meant: it gets the answer of the first. A wait gets it
- *   when nothing else has come for a while, or it comes again and again for as long.
+ *   same, of the same thread (not of one that has its id now), and cannot be meant: it gets the
+ *   answer of the first. A wait gets it when nothing else has come for a while, or it comes again
+ *   and again for as long.
  */
 #define _GNU_SOURCE
 #include "broker.h"
@@ -176,11 +177,18 @@ static struct tl__answer *last_of(struct tl__broker *b, const struct tl__notice 
 	return NULL;
 }
 
+/* Ids come again. */
+static bool is_of_same_thread(const struct tl__answer *a)
+{
+	return tl__person_since(a->n.tid) <= a->at;
+}
+
 bool tl__answered_before(struct tl__broker *b, const struct tl__notice *n)
 {
 	const struct tl__answer *a = last_of(b, n);
 
-	if (!a || !(a->refused || (is_lost_request(b, a) && signals_may_come(b, n->tid))))
+	if (!a || !(a->refused || (is_lost_request(b, a) && signals_may_come(b, n->tid))) ||
+	    !is_of_same_thread(a))
 		return false;
 	/* This one may get lost, too. */
 	tl__answer(b, n, a->result);
@@ -192,7 +200,8 @@ bool tl__told_before(struct tl__broker *b, const struct tl__notice *n, bool *ret
 	const struct tl__answer *a = last_of(b, n);
 	const struct tl__link *l = a ? link_of(b, n->tid, told_of(a)) : NULL;
 
-	if (!l || l->v.state != TL__LINK_STOPPED || !l->v.reported || !signals_may_come(b, n->tid))
+	if (!l || l->v.state != TL__LINK_STOPPED || !l->v.reported ||
+	    !signals_may_come(b, n->tid) || !is_of_same_thread(a))
 		return false;
 	*ret_long_ago = tl__now_ms() - a->at > TL__SWEEP_MS;
 	return true;

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -190,6 +191,33 @@ int tl__person_read(pid_t tid, struct tl__person *p)
 		return -ESRCH;
 	p->pgrp = pgrp;
 	return 0;
+}
+
+static int64_t ms_of(clockid_t clock)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+uint64_t tl__person_since(pid_t tid)
+{
+	int64_t asleep = ms_of(CLOCK_BOOTTIME) - ms_of(CLOCK_MONOTONIC), since;
+	unsigned long long ticks;
+	char text[4096];
+	const char *at;
+
+	if (tl__kernel_proc_read(NULL, tid, TL__PROC_STAT, text, sizeof(text)) <= 0)
+		return 0;
+	at = strrchr(text, ')');
+	/* Behind its state there are 18 numbers. */
+	for (int i = 0; at && i < 20; i++)
+		at = strchr(at + 1, ' ');
+	if (!at || sscanf(at, "%llu", &ticks) != 1)
+		return 0;
+	since = (int64_t)(ticks * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK)) - asleep;
+	return since > 0 ? (uint64_t)since : 0;
 }
 
 bool tl__person_has_pending(pid_t tid, int sig)

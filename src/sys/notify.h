@@ -51,8 +51,11 @@ struct tl__person {
 	bool catches_sigchld;
 };
 int tl__person_read(pid_t tid, struct tl__person *p); /* -ESRCH */
-bool tl__person_has_pending(pid_t tid, int sig);      /* for this thread alone */
-bool tl__person_is_to_take(pid_t tid, int sig);       /* pending, for it or all, and not blocked */
+/* When it began, in ms of CLOCK_MONOTONIC and to hundredths of a second, earlier rather than later.
+ * 0: nobody is there. */
+uint64_t tl__person_since(pid_t tid);
+bool tl__person_has_pending(pid_t tid, int sig); /* for this thread alone */
+bool tl__person_is_to_take(pid_t tid, int sig);  /* pending, for it or all, and not blocked */
 /* It has handlers for signals that others send it; SIGCHLD does not count. */
 bool tl__person_catches_signals(pid_t tid);
 /* It has left the processor, and nothing has woken it. False also where that cannot be seen. */

@@ -343,6 +343,51 @@ static void clone_ptrace_seized(void)
 	of_clone_ptrace(pid);
 }
 
+static pid_t born_as(pid_t pid)
+{
+	struct {
+		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+		uint64_t set_tid, set_tid_size;
+	} args = { .exit_signal = SIGCHLD,
+		   .set_tid = pid ? (uintptr_t)&pid : 0,
+		   .set_tid_size = pid != 0 };
+
+	return (pid_t)syscall(435 /* clone3 */, &args, sizeof(args));
+}
+
+static void alarmed(int sig)
+{
+	(void)sig;
+}
+
+/* Ids come again. Who has one now asks for itself, whatever the one before had asked for last.
+ * (Who has no right to choose ids sees a child of any id.) */
+static void traceme_id_again(void)
+{
+	pid_t pid = 0;
+
+	signal(SIGALRM, alarmed);
+	for (int i = 0; i < 3; i++) {
+		pid_t born = born_as(pid);
+
+		if (born < 0)
+			born = born_as(0);
+		if (born == 0) {
+			ptrace(PTRACE_TRACEME, 0, 0, 0);
+			if (i)
+				raise(SIGSTOP);
+			_exit(3);
+		}
+		pid = born;
+		name_it(born, "child");
+		show(born, 0);
+		if (i)
+			to_the_end(born, PTRACE_CONT);
+		/* For a moment nobody else takes it. */
+		usleep(20000);
+	}
+}
+
 const struct conform_case cases_births[] = { { "fork-event", fork_event },
 					     { "vfork-event", vfork_event },
 					     { "fork-unfollowed", fork_unfollowed },
@@ -355,6 +400,7 @@ const struct conform_case cases_births[] = { { "fork-event", fork_event },
 					     { "exit-event-killed", exit_event_killed },
 					     { "leader-ends-first", leader_ends_first },
 					     { "ends-in-order", ends_in_order },
+					     { "traceme-id-again", traceme_id_again },
 					     { "clone-ptrace", clone_ptrace },
 					     { "clone-ptrace-seized", clone_ptrace_seized },
 					     { NULL, NULL } };
