@@ -51,16 +51,18 @@ ssize_t tl__packet_receive(int from, const struct iovec *iov, size_t n, int *fd,
 
 int tl__message_send(int to, const struct tl__message *m, const void *data, int fd)
 {
-	struct iovec iov[2] = { { (void *)(uintptr_t)m, sizeof(*m) },
-				{ (void *)(uintptr_t)data, m->len } };
-	ssize_t r = tl__packet_send(to, iov, data ? 2 : 1, fd);
+	struct tl__message ours = *m;
+	struct iovec iov[2] = { { &ours, sizeof(ours) }, { (void *)(uintptr_t)data, m->len } };
+	ssize_t r;
 
+	ours.protocol = TL__PROTOCOL;
+	r = tl__packet_send(to, iov, data ? 2 : 1, fd);
 	return r < 0 ? (int)r : 0;
 }
 
 static int check(const struct tl__message *m, size_t len)
 {
-	if (len < sizeof(*m))
+	if (len < sizeof(*m) || m->protocol != TL__PROTOCOL)
 		return len == 0 ? -EPIPE : -EPROTO;
 	/* A length that lies is nobody's that we talk to. */
 	if (m->what != TL__SAY_READ && m->what != TL__SAY_READ_OF && m->len != len - sizeof(*m))

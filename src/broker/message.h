@@ -29,7 +29,11 @@ enum tl__say {
 	TL__SAY_WRITE_OF /* data; a RESULT */
 };
 
+/* Another version's servers are not understood: their number is another. */
+enum { TL__PROTOCOL = 1 };
+
 struct tl__message {
+	uint32_t protocol; /* sent as it has to be */
 	uint32_t what;
 	uint32_t asked; /* by what is asked, and its answer: a number */
 	uint32_t word;

@@ -477,6 +477,9 @@ bool tl__peer_attach(struct tl__broker *b, const struct tl__notice *n, unsigned 
 		return false;
 	*ret = call(p, n, word, fd);
 	close(fd);
+	/* It has ended meanwhile, or is another version's: that the kernel tells. */
+	if (p->dead)
+		return false;
 	if (*ret < 0)
 		return true;
 	tool = tl__tool_get(b, of_caller.tgid);

@@ -54,8 +54,9 @@ static bool explain_tracer(int pid)
 	if (!tracer)
 		return false;
 	if (broker)
-		say("cannot attach to %d: process %d (%s) holds it for tools of another user, or "
-		    "outside of this container. 'trapline ps' as that user shows who traces it",
+		say("cannot attach to %d: process %d (%s) holds it for tools of another user, "
+		    "outside of this container, or of another version of trapline. 'trapline ps' "
+		    "of that user, there, shows who traces it",
 		    pid, tracer, name);
 	else
 		say("cannot attach to %d: it is traced by process %d (%s), and the kernel allows "
