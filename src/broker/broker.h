@@ -271,9 +271,9 @@ struct tl__link *tl__chain_next(const struct tl__tracee *t, struct tl__link *l);
 bool tl__chain_is_held(const struct tl__tracee *t);
 /* It stands where the kernel's own interrupt could have stopped it: in no call. */
 bool tl__chain_rests(const struct tl__tracee *t);
-/* continued.c: a SIGCONT whose trap is still to come, if somebody has asked for a stop; and whether
- * the trap of the one that is pending has been told, with this. */
-bool tl__was_continued(const struct tl__tracee *t);
+/* continued.c: a SIGCONT whose trap has not been told, and is with this stop; and whether that of
+ * the one that is pending has been told, with this happening. */
+bool tl__tell_continued(struct tl__tracee *t);
 bool tl__is_continue_told(const struct tl__tracee *t, const struct tl__happening *h);
 /* What this link holds may have changed: the chain goes on, and the task if nobody holds it. */
 void tl__link_let_go(struct tl__link *l, const struct tl__let_go *how);

@@ -54,7 +54,7 @@ static void begin(struct tl__tracee *t, const struct tl__happening *h)
 		t->now.sig = t->group_sig;
 	t->continue_told = tl__is_continue_told(t, h);
 	if (h->what == TL__WHAT_QUIET)
-		t->now.continued = tl__was_continued(t);
+		t->now.continued = tl__tell_continued(t);
 	t->now.tid = t->tid;
 	t->now.uid = t->uid;
 	t->events++;
@@ -209,7 +209,7 @@ static void show_quiet(struct tl__tracee *t)
 
 	if (!tl__stuck_owes(t))
 		return;
-	quiet.continued = tl__was_continued(t);
+	quiet.continued = tl__tell_continued(t);
 	now = rests || tl__stuck_hold(t);
 	t->broker->stuck |= !now;
 	TAILQ_FOREACH (l, &t->links, of_tracee)

@@ -9,17 +9,23 @@
 
 #include <signal.h>
 
-/* Only for who has asked for a stop it matters whether a SIGCONT was sent since. */
-bool tl__was_continued(const struct tl__tracee *t)
+static bool is_seized(const struct tl__tracee *t)
 {
 	const struct tl__link *l;
 
-	if (t->continue_told)
-		return false;
 	TAILQ_FOREACH (l, &t->links, of_tracee)
-		if (l->v.seized && (l->v.stop_owed || l->v.group_owed))
-			return tl__person_is_to_take(t->tid, SIGCONT);
+		if (l->v.seized && l->v.state != TL__LINK_DEAD)
+			return true;
 	return false;
+}
+
+/* The trap may have been one with an interrupt of ours: then no other comes. */
+bool tl__tell_continued(struct tl__tracee *t)
+{
+	if (t->continue_told || !is_seized(t) || !tl__person_is_to_take(t->tid, SIGCONT))
+		return false;
+	t->continue_told = true;
+	return true;
 }
 
 /* Of a SIGCONT that is still to be taken; one that was there before a group stop does not end that.

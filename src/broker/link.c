@@ -105,6 +105,8 @@ enum { BEHIND_CALL = TL__BY_HOST(TRAP_BRKPT, SI_USER) };
 /* It stands still: for those who wanted that. */
 static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 {
+	bool stop;
+
 	if (l->trap_owed) {
 		l->trap_owed = false;
 		return by_signal(l, h, SIGTRAP, SI_USER);
@@ -133,11 +135,12 @@ static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 		l->stop_from = 0;
 		return true;
 	}
-	if (!l->stop_owed && l->step_owed) {
+	stop = l->stop_owed || (l->seized && h->continued);
+	if (!stop && l->step_owed) {
 		l->step_owed = false;
 		return by_signal(l, h, SIGTRAP, BEHIND_CALL);
 	}
-	if (!l->stop_owed)
+	if (!stop)
 		return false;
 	l->stop_owed = false;
 	if (l->seized && h->sig && !h->continued)

@@ -307,8 +307,6 @@ static void queries_pending(pid_t pid)
 
 /* In this stop. */
 static bool was_continued, was_sent_signals, was_interrupted;
-/* Its trap is still to come, or not any more. */
-static bool is_interrupted;
 /* For so many stops: it was attached to while it was stopped. */
 static int came_back;
 
@@ -328,9 +326,9 @@ static void sends(pid_t pid)
 	static const int some[] = { SIGUSR1, SIGCONT, SIGSTOP, SIGTSTP, SIGUSR2, SIGURG };
 	int sig = some[roll(sizeof(some) / sizeof(some[0]))];
 
-	/* The SIGSTOP of ATTACH is gone then; and whose trap it was natively that an interrupt's
-	 * is, too, cannot be seen of two, nor of one that a stop has taken away. */
-	if (sig == SIGCONT && (came_back || is_interrupted || is_pending(pid, SIGCONT)))
+	/* The SIGSTOP of ATTACH is gone then; and of two whose trap it was natively that an
+	 * interrupt's is, too, cannot be seen, nor of one that a stop has taken away. */
+	if (sig == SIGCONT && (came_back || is_pending(pid, SIGCONT)))
 		sig = SIGURG;
 	if ((sig == SIGSTOP || sig == SIGTSTP) && is_pending(pid, SIGCONT))
 		sig = SIGURG;
@@ -373,8 +371,8 @@ static void asks(pid_t pid)
 		sets_options(pid, roll(ALL_OPTIONS + 1) | (roll(8) ? 0 : 1u << 15));
 		break;
 	case 7:
-		if (!is_entry(pid) && (was_continued || !is_pending(pid, SIGCONT)))
-			was_interrupted = is_interrupted |= tell(PTRACE_INTERRUPT, pid, 0, 0) == 0;
+		if (!is_entry(pid))
+			was_interrupted |= tell(PTRACE_INTERRUPT, pid, 0, 0) == 0;
 		break;
 	case 8:
 		show(pid, WNOHANG | __WALL);
@@ -549,7 +547,6 @@ void random_trace(uint32_t seed)
 		/* Nothing came, or it is over. */
 		if (status < 0 || !WIFSTOPPED(status))
 			break;
-		is_interrupted = is_interrupted && status >> 16 != 128;
 		tells_event(pid, status >> 16);
 	}
 	alarm(PATIENCE_S);

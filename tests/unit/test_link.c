@@ -241,6 +241,13 @@ static void test_interrupt_and_continue(void **state)
 		l.state = TL__LINK_RUNNING;
 		assert_int_equal(tl__vlink_meets(&l, &end), again);
 		assert_false(tl__vlink_owes(&l));
+		/* And so where it was the trap of an interrupt that nobody waits for any more. */
+		l = (struct tl__vlink){ .seized = true };
+		assert_true(tl__vlink_meets(&l, &quiet));
+		assert_int_equal(l.stop.code, STOP(SIGTRAP));
+		l = (struct tl__vlink){ 0 };
+		assert_false(tl__vlink_meets(&l, &quiet));
+		l = (struct tl__vlink){ .seized = true };
 		/* The next is another's. */
 		l.state = TL__LINK_RUNNING;
 		assert_true(tl__vlink_meets(&l, &end));
