@@ -25,6 +25,7 @@ bool tl__tell_continued(struct tl__tracee *t)
 	if (t->continue_told || !is_seized(t) || !tl__person_is_to_take(t->tid, SIGCONT))
 		return false;
 	t->continue_told = true;
+	t->group_sig = 0;
 	return true;
 }
 

@@ -145,7 +145,7 @@ static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
 	l->stop_owed = false;
 	if (l->seized && h->sig && !h->continued)
 		return group_stop(l, h);
-	l->met_continued = l->seized && h->continued;
+	l->met_continued |= l->seized && h->continued;
 	if (l->seized)
 		return stop_at(l, h, TL__TE_STOP << 8 | SIGTRAP, 0);
 	by_signal(l, h, SIGSTOP, l->born ? SI_USER : SI_KERNEL);
@@ -160,11 +160,11 @@ static bool quiet(struct tl__vlink *l, const struct tl__happening *h)
  * an interrupt that was asked for before it is one trap. */
 static bool continued(struct tl__vlink *l, const struct tl__happening *h)
 {
-	l->group_owed = false;
-	if (l->met_continued && !l->stop_owed) {
-		l->met_continued = false;
+	bool met = l->met_continued;
+
+	l->group_owed = l->met_continued = false;
+	if (met && !l->stop_owed)
 		return false;
-	}
 	l->stop_owed |= l->seized;
 	return l->stop_owed && quiet(l, h);
 }
@@ -200,7 +200,7 @@ static bool stepped(struct tl__vlink *l, const struct tl__happening *h)
 
 bool tl__vlink_meets(struct tl__vlink *l, const struct tl__happening *h)
 {
-	if (h->what != TL__WHAT_GROUP_END)
+	if (h->what != TL__WHAT_GROUP_END && h->what != TL__WHAT_QUIET)
 		l->met_continued = false;
 	switch (h->what) {
 	case TL__WHAT_SIGNAL:
