@@ -203,7 +203,7 @@ static int64_t ms_of(clockid_t clock)
 
 uint64_t tl__person_since(pid_t tid)
 {
-	int64_t asleep = ms_of(CLOCK_BOOTTIME) - ms_of(CLOCK_MONOTONIC), since;
+	int64_t now = ms_of(CLOCK_MONOTONIC), asleep = ms_of(CLOCK_BOOTTIME) - now, since;
 	unsigned long long ticks;
 	char text[4096];
 	const char *at;
