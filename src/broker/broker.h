@@ -209,6 +209,7 @@ struct tl__tool {
 	uint64_t lifted_at;  /* ms */
 	pid_t stops_in;      /* the process that it stops threads of */
 	uint64_t stops_at;   /* ms: the last one */
+	uint64_t waits_at;   /* ms: since when something is waiting */
 	uint64_t news_since; /* ms: since when its signal is put off while it is calling; 0: is not
 			      */
 	bool wants_usage;    /* its waits ask for it */

@@ -43,12 +43,15 @@ static bool steps_over(const struct tl__tool *tool, pid_t tgid)
 	return ms < BEFORE_MS || (ms < MOST_MS && has_a_step(tool, tgid));
 }
 
-/* It is about to stop threads, or has stopped some, and has not let one go since. */
+/* It is about to stop threads, or has stopped some, and has not let one go since. While it does not
+ * wait it is looking, or would if it had a processor; what it waits for may wait for the thread. */
 static bool stops_others(const struct tl__tool *tool, pid_t tgid)
 {
-	enum { MOST_MS = 50 };
+	enum { WAITING_MS = 150, MOST_MS = 2000 };
+	uint64_t ms = tl__now_ms();
 
-	return tool->stops_in == tgid && tl__now_ms() - tool->stops_at < MOST_MS;
+	return tool->stops_in == tgid && ms - tool->stops_at < MOST_MS &&
+	       (TAILQ_EMPTY(&tool->waiting) || ms - tool->waits_at < WAITING_MS);
 }
 
 bool tl__step_over_keeps(const struct tl__tracee *t)

@@ -7,6 +7,7 @@
  * whatever the options, its clone signal does not matter.
  */
 #include "broker.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -390,8 +391,10 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 		leave_to_kernel(b, n);
 	} else if (is_doomed(tool, n->tid) || is_for_handler(tool) || !look(tool, c, word)) {
 		c->doomed = tool->suspicious;
-		if (TAILQ_EMPTY(&tool->waiting))
+		if (TAILQ_EMPTY(&tool->waiting)) {
 			tool->children_known = false;
+			tool->waits_at = tl__now_ms();
+		}
 		TAILQ_INSERT_TAIL(&tool->waiting, c, link);
 		return;
 	}
