@@ -24,7 +24,7 @@
 #include <time.h>
 
 /* So many answers are given with care; and so often a caller is looked at that is not asleep. */
-enum { WARY = 4096, YIELDS = 20, LOOKS = 60, NAP_NS = 50000, PLACES = 256 };
+enum { WARY = 4096, YIELDS = 20, LOOKS = 60, NAP_NS = 50000, PLACES = 512, SHARED = 8 };
 
 struct tl__answer {
 	struct tl__notice n;
@@ -93,22 +93,44 @@ static bool is_lost_request(struct tl__broker *b, const struct tl__answer *a)
 	return tl__resumes(request) && (!l || l->v.state != TL__LINK_STOPPED || !l->v.reported);
 }
 
-/* A thread that shares another's place loses its memory: there is no end of threads. */
-static struct tl__answer *place_of(struct tl__broker *b, pid_t tid)
+/* There is no end of threads. A few share some places, and who has been answered the longest ago
+ * loses its memory: not one who waits for an answer while its children ask once each. */
+static struct tl__answer *places_of(struct tl__broker *b, pid_t tid)
 {
 	if (!b->answers)
 		b->answers = calloc(PLACES, sizeof(struct tl__answer));
-	return b->answers ? b->answers + (unsigned)tid % PLACES : NULL;
+	return b->answers ? b->answers + (unsigned)tid % (PLACES / SHARED) * SHARED : NULL;
+}
+
+static struct tl__answer *find(struct tl__answer *places, pid_t tid)
+{
+	/* 0: of another pid namespace. */
+	for (int i = 0; tid && i < SHARED; i++)
+		if (places[i].n.tid == tid)
+			return places + i;
+	return NULL;
+}
+
+static struct tl__answer *oldest(struct tl__answer *places)
+{
+	struct tl__answer *a = places;
+
+	for (int i = 1; i < SHARED; i++)
+		if (places[i].at < a->at)
+			a = places + i;
+	return a;
 }
 
 static void remember(struct tl__broker *b, const struct tl__notice *n, int64_t result, bool refused)
 {
-	struct tl__answer *a = place_of(b, n->tid);
+	struct tl__answer *places = places_of(b, n->tid), *a;
 
-	if (a)
-		*a = (struct tl__answer){
-			.n = *n, .result = result, .at = tl__now_ms(), .refused = refused
-		};
+	if (!places)
+		return;
+	a = find(places, n->tid);
+	*(a ? a : oldest(places)) = (struct tl__answer){
+		.n = *n, .result = result, .at = tl__now_ms(), .refused = refused
+	};
 }
 
 void tl__taken_back(struct tl__broker *b)
@@ -167,13 +189,13 @@ static bool signals_may_come(const struct tl__broker *b, pid_t tid)
  */
 static struct tl__answer *last_of(struct tl__broker *b, const struct tl__notice *n)
 {
-	struct tl__answer *a = b->answers ? place_of(b, n->tid) : NULL;
+	struct tl__answer *a = b->answers ? find(places_of(b, n->tid), n->tid) : NULL;
 
-	if (!a || a->n.tid != n->tid)
+	if (!a)
 		return NULL;
 	if (is_same(&a->n, n))
 		return a;
-	a->n.tid = 0;
+	*a = (struct tl__answer){ 0 };
 	return NULL;
 }
 
