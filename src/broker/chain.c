@@ -90,6 +90,9 @@ static bool concerns(const struct tl__tracee *t, const struct tl__link *l)
 		return false;
 	if (t->now.what == TL__WHAT_EXIT && l->late)
 		return false;
+	/* What a SIGCONT is to nobody else must not wait for one who holds the task. */
+	if (t->now.what == TL__WHAT_GROUP_END && !l->v.seized && !tl__vlink_owes(&l->v))
+		return false;
 	return t->now.what != TL__WHAT_SIGNAL ||
 	       (t->deliver && !(l->spared && t->deliver == SIGTRAP));
 }
