@@ -113,7 +113,7 @@ struct tl__tracee {
 	struct tl__links links; /* in the order in which they were made */
 	uint64_t events;        /* that it has had */
 	int group_sig;          /* of the group stop that it is in */
-	bool continue_told;     /* the trap of a SIGCONT that is still pending */
+	bool continue_told;     /* tracers know of the SIGCONT that is pending, if one is */
 	pid_t sender;           /* whose signals others are that we have sent */
 	uid_t sender_uid;
 	uint64_t sent; /* signals that we have sent in a tracer's name: 1 << sig - 1 */
@@ -272,9 +272,11 @@ struct tl__link *tl__chain_next(const struct tl__tracee *t, struct tl__link *l);
 bool tl__chain_is_held(const struct tl__tracee *t);
 /* It stands where the kernel's own interrupt could have stopped it: in no call. */
 bool tl__chain_rests(const struct tl__tracee *t);
-/* continued.c: a SIGCONT whose trap has not been told, and is with this stop; and whether that of
- * the one that is pending has been told, with this happening. */
+/* continued.c */
+/* Whether a SIGCONT is pending whose trap no tracer has been told of; they are now, by this stop.
+ */
 bool tl__tell_continued(struct tl__tracee *t);
+/* Whether that of a pending SIGCONT has been told of, once this has happened. */
 bool tl__is_continue_told(const struct tl__tracee *t, const struct tl__happening *h);
 /* What this link holds may have changed: the chain goes on, and the task if nobody holds it. */
 void tl__link_let_go(struct tl__link *l, const struct tl__let_go *how);

@@ -90,7 +90,7 @@ static bool concerns(const struct tl__tracee *t, const struct tl__link *l)
 		return false;
 	if (t->now.what == TL__WHAT_EXIT && l->late)
 		return false;
-	/* What a SIGCONT is to nobody else must not wait for one who holds the task. */
+	/* The trap of a SIGCONT is for seized links: it does not wait until another lets go. */
 	if (t->now.what == TL__WHAT_GROUP_END && !l->v.seized && !tl__vlink_owes(&l->v))
 		return false;
 	return t->now.what != TL__WHAT_SIGNAL ||
@@ -212,8 +212,8 @@ static void show_quiet(struct tl__tracee *t)
 
 	if (!tl__stuck_owes(t))
 		return;
-	quiet.continued = tl__tell_continued(t);
 	now = rests || tl__stuck_hold(t);
+	quiet.continued = now && tl__tell_continued(t);
 	t->broker->stuck |= !now;
 	TAILQ_FOREACH (l, &t->links, of_tracee)
 		if (l->v.state != TL__LINK_STOPPED && (now || l->v.stop_from) &&

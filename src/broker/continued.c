@@ -19,7 +19,7 @@ static bool is_seized(const struct tl__tracee *t)
 	return false;
 }
 
-/* The trap may have been one with an interrupt of ours: then no other comes. */
+/* Its trap may have been one with an interrupt of the server's: then no other comes. */
 bool tl__tell_continued(struct tl__tracee *t)
 {
 	if (t->continue_told || !is_seized(t) || !tl__person_is_to_take(t->tid, SIGCONT))
@@ -29,8 +29,7 @@ bool tl__tell_continued(struct tl__tracee *t)
 	return true;
 }
 
-/* Of a SIGCONT that is still to be taken; one that was there before a group stop does not end that.
- */
+/* A SIGCONT that was pending before a group stop began does not end that, and has been told. */
 bool tl__is_continue_told(const struct tl__tracee *t, const struct tl__happening *h)
 {
 	switch (h->what) {

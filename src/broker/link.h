@@ -105,7 +105,7 @@ struct tl__happening {
 	uint32_t uid;
 	const void *info; /* of a signal or step; or NULL */
 	bool call;        /* STEP: over a call */
-	bool continued;   /* QUIET: a SIGCONT was sent, and the task has not come by its trap */
+	bool continued;   /* QUIET: a SIGCONT is pending, and nobody has been told of its trap */
 };
 
 enum tl__link_state { TL__LINK_RUNNING, TL__LINK_STOPPED, TL__LINK_LISTENING, TL__LINK_DEAD };
@@ -136,7 +136,7 @@ struct tl__vlink {
 	bool trap_owed;  /* the SIGTRAP behind an exec */
 	bool step_owed;  /* that of a step over a call */
 	bool group_owed; /* the group stop that it was found in */
-	bool met_continued; /* an interrupt's trap, which was a SIGCONT's, too */
+	bool met_continued; /* a QUIET that was a SIGCONT's trap, too: that may come yet */
 	uint64_t hit_owed;  /* a watchpoint's hit that ended another's step: the pc; 0: none */
 	int32_t stop_from;  /* a SIGSTOP that this process, the tracer, has sent; 0: none */
 	uint32_t stop_uid;

@@ -21,8 +21,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct tl__notice) == sizeof(struct seccomp_notif), "seccomp_notif");
@@ -211,7 +211,7 @@ uint64_t tl__person_since(pid_t tid)
 	if (tl__kernel_proc_read(NULL, tid, TL__PROC_STAT, text, sizeof(text)) <= 0)
 		return 0;
 	at = strrchr(text, ')');
-	/* Behind its state there are 18 numbers. */
+	/* It is the 22nd field (proc(5)), and the name, the second, may hold blanks. */
 	for (int i = 0; at && i < 20; i++)
 		at = strchr(at + 1, ' ');
 	if (!at || sscanf(at, "%llu", &ticks) != 1)

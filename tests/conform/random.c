@@ -456,8 +456,8 @@ static void lets_go_with(int request, pid_t pid, unsigned long sig)
  * With the signal, most often; or without, or with another. But not where the broker's way is not
  * the kernel's: where a signal may break a call that is stepped over, the step does not end in that
  * (docs/step.md), nor at the trap of a SIGCONT; a SIGTRAP may be one with a step's that is pending;
- * a SIGSTOP that was never sent is not taken back by a SIGCONT; the SIGTRAP of a step over a call
- * is put in behind that call's stop.
+ * a SIGSTOP that was never sent is not taken back by a SIGCONT; what is put in behind a step over
+ * a call is sent, and comes behind the trap of a SIGCONT.
  */
 static void goes_on(pid_t pid, int status)
 {

@@ -5,13 +5,13 @@ import os
 failed, skipped = [], []
 SKIPPED = 77  # as meson knows it
 # What a test starts has it in its environment: others may trace on this machine, too.
-MARK = f"TRAPLINE_TEST_{os.getpid()}=1"
-os.environ.update([MARK.split("=")])
+MARK = f"TRAPLINE_TEST_{os.getpid()}"
+os.environ[MARK] = "1"
 
 
 def is_ours(pid):
     try:
-        return MARK.encode() in open(f"/proc/{pid}/environ", "rb").read().split(b"\0")
+        return f"{MARK}=1".encode() in open(f"/proc/{pid}/environ", "rb").read().split(b"\0")
     except OSError:
         return False
 
