@@ -343,18 +343,6 @@ static void clone_ptrace_seized(void)
 	of_clone_ptrace(pid);
 }
 
-static pid_t born_as(pid_t pid)
-{
-	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
-		uint64_t set_tid, set_tid_size;
-	} args = { .exit_signal = SIGCHLD,
-		   .set_tid = pid ? (uintptr_t)&pid : 0,
-		   .set_tid_size = pid != 0 };
-
-	return (pid_t)syscall(435 /* clone3 */, &args, sizeof(args));
-}
-
 static void alarmed(int sig)
 {
 	(void)sig;
@@ -368,10 +356,8 @@ static void traceme_id_again(void)
 
 	signal(SIGALRM, alarmed);
 	for (int i = 0; i < 3; i++) {
-		pid_t born = born_as(pid);
+		pid_t born = child_as(pid, 0);
 
-		if (born < 0)
-			born = born_as(0);
 		if (born == 0) {
 			ptrace(PTRACE_TRACEME, 0, 0, 0);
 			if (i)

@@ -32,6 +32,26 @@ const char *error_name(int err)
 	return strerrorname_np(err) ? strerrorname_np(err) : "?";
 }
 
+static pid_t born_as(pid_t id, uint64_t flags)
+{
+	struct {
+		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+		uint64_t set_tid, set_tid_size;
+	} args = { .flags = flags,
+		   .exit_signal = flags ? 0 : SIGCHLD,
+		   .set_tid = id ? (uintptr_t)&id : 0,
+		   .set_tid_size = id != 0 };
+
+	return (pid_t)syscall(435 /* clone3 */, &args, sizeof(args));
+}
+
+pid_t child_as(pid_t id, uint64_t flags)
+{
+	pid_t pid = born_as(id, flags);
+
+	return pid < 0 ? born_as(0, flags) : pid;
+}
+
 pid_t child(void (*work)(void))
 {
 	pid_t pid;

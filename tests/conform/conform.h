@@ -42,6 +42,8 @@ const char *name_of(pid_t pid);
 
 /* A child that calls TRACEME, stops itself with SIGSTOP and then does its work. */
 pid_t traced(void (*work)(void));
+/* fork, with this id if it is free and may be chosen; flags: CLONE_PARENT, or 0. */
+pid_t child_as(pid_t id, uint64_t flags);
 /* A child that only does its work. */
 pid_t child(void (*work)(void));
 /* For so long (ms), or longer where SLOW says so many times that: what others do meanwhile is done
