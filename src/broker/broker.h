@@ -41,6 +41,7 @@
 #define TL_BROKER_BROKER_H
 
 #include "hash.h"
+#include "children.h"
 #include "compat.h"
 #include "link.h"
 #include "notify.h"
@@ -215,7 +216,7 @@ struct tl__tool {
 	bool wants_usage;    /* its waits ask for it */
 	bool debugs;         /* it has stepped or changed a tracee: breakpoints may be its own */
 	struct tl__sigchld news;
-	uint64_t looked_at; /* when its children were looked for: ms */
+	struct tl__children all_children; /* those that are its tracees, too */
 };
 
 struct tl__broker {
@@ -420,8 +421,7 @@ void tl__tool_thread_ends(struct tl__broker *b, pid_t tid); /* and its links wit
 void tl__tools_look_at_tracers(struct tl__broker *b);       /* that the kernel does not tell of */
 void tl__tool_ended(struct tl__tool *tool, pid_t child);
 bool tl__tool_has_ended_child(struct tl__tool *tool, const struct tl__wait *w);
-void tl__tool_watch_children(struct tl__tool *tool);
-void tl__tool_glance_at_children(struct tl__tool *tool); /* not more often than that is worth */
+void tl__tool_look_for_children(struct tl__tool *tool); /* and watch them */
 /* For how long at most nothing is to be looked for, in ms; -1: for ever. SWEEP: and then for tasks
  * that have gone without a word. */
 enum { TL__SWEEP_MS = 1000 };

@@ -171,7 +171,7 @@ static void watch_children(struct tl__broker *b)
 
 	TAILQ_FOREACH (tool, &b->tools, link)
 		if (!TAILQ_EMPTY(&tool->waiting) && !tool->children_known)
-			tl__tool_watch_children(tool);
+			tl__tool_look_for_children(tool);
 }
 
 static void sweep(struct tl__broker *b)
@@ -180,6 +180,9 @@ static void sweep(struct tl__broker *b)
 
 	tl__ignore(tl_session_sweep(b->session));
 	TAILQ_FOREACH (tool, &b->tools, link) {
+		/* Another thread of its may have made some since it began to wait. */
+		if (!TAILQ_EMPTY(&tool->waiting))
+			tl__tool_look_for_children(tool);
 		tl__waits_look(tool);
 		tl__waits_retell(tool);
 	}

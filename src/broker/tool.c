@@ -4,7 +4,8 @@
  *
  * What the kernel tells a tool of its own children, it goes on telling. Only where a tool waits for
  * its tracees and for children alike, which no call of the kernel can do any more, are the children
- * watched from here: a little after the wait has begun, since most have none but tracees.
+ * watched from here: at once where it does not block, else a little after the wait has begun, since
+ * most have none but tracees.
  */
 #include "broker.h"
 #include "clock.h"
@@ -191,6 +192,7 @@ void tl__tool_gone(struct tl__tool *tool)
 	while ((l = TAILQ_FIRST(&tool->links)))
 		link_ends(l);
 	TAILQ_REMOVE(&tool->broker->tools, tool, link);
+	tl__children_close(&tool->all_children);
 	close(tool->fd);
 	free(tool);
 }
@@ -238,6 +240,23 @@ static bool is_meant(const struct tl__wait *w, pid_t pid)
 	return w->kind == P_ALL || w->id == pid;
 }
 
+/* What was told of a descriptor that has been closed since must not be taken for the one that has
+ * its number now. */
+static bool is_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+static void see_end(struct tl__child *c)
+{
+	if (c->fd < 0 || !is_readable(c->fd))
+		return;
+	close(c->fd);
+	c->fd = -1;
+}
+
 enum { STOPS = WUNTRACED | WCONTINUED };
 
 /* The kernel has something for this wait, without blocking; or may have, of a child's stop. */
@@ -249,6 +268,7 @@ bool tl__tool_has_ended_child(struct tl__tool *tool, const struct tl__wait *w)
 
 	for (c = TAILQ_FIRST(&tool->children); c; c = next) {
 		next = TAILQ_NEXT(c, link);
+		see_end(c);
 		if (c->fd >= 0 && !(w->options & STOPS && w->options & WNOHANG))
 			continue;
 		/* Dead, but not yet to its tracer, which we are. */
@@ -290,26 +310,15 @@ static void watch_child(struct tl__tool *tool, pid_t pid)
 		close(fd);
 }
 
-void tl__tool_watch_children(struct tl__tool *tool)
+void tl__tool_look_for_children(struct tl__tool *tool)
 {
 	pid_t pids[CHILDREN];
-	int n = tl__person_children(tool->tgid, pids, CHILDREN);
+	int n = tl__children_read(&tool->all_children, tool->tgid, pids, CHILDREN);
 
 	tool->children_known = true;
 	for (int i = 0; i < n && i < CHILDREN; i++)
 		if (!is_watched(tool, pids[i]))
 			watch_child(tool, pids[i]);
-}
-
-/* For a wait that does not block: a child's end may be told a little late. */
-void tl__tool_glance_at_children(struct tl__tool *tool)
-{
-	uint64_t ms = tl__now_ms();
-
-	if (ms - tool->looked_at < PATIENCE_MS)
-		return;
-	tool->looked_at = ms;
-	tl__tool_watch_children(tool);
 }
 
 static struct tl__tracee *as_tracee(const struct tl__tool *tool)
@@ -345,8 +354,6 @@ static bool is_at_rest(const struct tl__tool *tool)
 
 	return t && tl__chain_is_held(t);
 }
-
-static bool is_readable(int fd);
 
 static void signal_tool(struct tl__tool *tool)
 {
@@ -450,15 +457,6 @@ bool tl__tool_owns(const struct tl__tool *tool, int fd)
 	return tool->fd == fd;
 }
 
-/* What was told of a descriptor that has been closed since must not be taken for the one that has
- * its number now. */
-static bool is_readable(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, 0) == 1;
-}
-
 void tl__tool_polled(struct tl__tool *tool, int fd)
 {
 	struct tl__child *c;
@@ -476,8 +474,7 @@ void tl__tool_polled(struct tl__tool *tool, int fd)
 		}
 	TAILQ_FOREACH (c, &tool->children, link)
 		if (c->fd == fd) {
-			close(c->fd);
-			c->fd = -1;
+			see_end(c);
 			break;
 		}
 	tl__waits_look(tool);

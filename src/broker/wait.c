@@ -279,7 +279,7 @@ static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
 		return true;
 	}
 	if (c->wait.options & WNOHANG && any && c->wait.kind != P_PID)
-		tl__tool_glance_at_children(tool);
+		tl__tool_look_for_children(tool);
 	if (!any || tl__tool_has_ended_child(tool, &c->wait)) {
 		leave_to_kernel(b, &c->n);
 		return true;

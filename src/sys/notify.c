@@ -465,34 +465,6 @@ pid_t tl__person_maker(pid_t tgid, pid_t child)
 	return 0;
 }
 
-static int add_children(pid_t tid, pid_t *pids, size_t max, int n)
-{
-	char text[4096], *at = text, *end;
-	long pid;
-
-	if (tl__kernel_proc_read(NULL, tid, TL__PROC_CHILDREN, text, sizeof(text)) <= 0)
-		return n;
-	while ((pid = strtol(at, &end, 10)) > 0 && end != at) {
-		if ((size_t)n < max)
-			pids[n] = (pid_t)pid;
-		n++;
-		at = end;
-	}
-	return n;
-}
-
-int tl__person_children(pid_t tgid, pid_t *pids, size_t max)
-{
-	pid_t tids[THREADS];
-	int threads = tl__kernel_threads(NULL, tgid, tids, THREADS), n = 0;
-
-	if (threads < 0)
-		return threads;
-	for (int i = 0; i < threads && i < THREADS; i++)
-		n = add_children(tids[i], pids, max, n);
-	return n;
-}
-
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL
 #endif

@@ -77,8 +77,6 @@ enum { TL__USAGE_WORDS = 18 };
 void tl__person_usage(pid_t tid, int64_t usage[TL__USAGE_WORDS]);
 /* Whether it has the process ids that we have. */
 bool tl__person_shares_pids(pid_t tid);
-/* Child processes of all threads: how many there are (may exceed max). */
-int tl__person_children(pid_t tgid, pid_t *pids, size_t max);
 /* The thread of a process that has made this child; 0: not known. */
 pid_t tl__person_maker(pid_t tgid, pid_t child);
 int tl__person_watch_thread(pid_t tid); /* the same for a thread; -EINVAL before 6.9 */

@@ -244,6 +244,68 @@ static void not_a_child(void)
 	show(middle, 0);
 }
 
+/* Its parent is dead. */
+static pid_t orphan(void)
+{
+	int pair[2];
+	pid_t pid = 0, middle;
+
+	if (pipe(pair) < 0)
+		return 0;
+	middle = fork();
+	if (middle == 0) {
+		pid = fork();
+		if (pid == 0)
+			sleeps();
+		_exit(write(pair[1], &pid, sizeof(pid)) != sizeof(pid));
+	}
+	waitpid(middle, NULL, 0);
+	if (read(pair[0], &pid, sizeof(pid)) != sizeof(pid))
+		return 0;
+	close(pair[0]);
+	close(pair[1]);
+	name_it(pid, "orphan");
+	return pid;
+}
+
+/* As after a SIGCHLD: what has ended is told by a wait that does not block, at once and each time.
+ */
+static void ends_one_by_one(int options)
+{
+	int told = 0, none = 0;
+
+	for (int i = 0; i < 20; i++) {
+		pid_t other = child(exits_7);
+		siginfo_t si;
+
+		waitid(P_PID, (id_t)other, &si, WEXITED | WNOWAIT);
+		told += waitpid(-1, NULL, WNOHANG | options) == other;
+		none += waitpid(-1, NULL, WNOHANG | options) == 0;
+		/* It has been seen alive. */
+		other = child(sleeps);
+		none += waitpid(-1, NULL, WNOHANG | options) == 0;
+		kill(other, SIGKILL);
+		until(other, 'Z');
+		told += waitpid(-1, NULL, WNOHANG | options) == other;
+	}
+	printf("%d told, %d times none\n", told, none);
+}
+
+static void ends_without_blocking(void)
+{
+	pid_t pid = traced(sleeps);
+
+	rq(PTRACE_CONT, pid, 0, 0);
+	ends_one_by_one(0);
+	ends_one_by_one(__WALL);
+	end(pid);
+	pid = orphan();
+	rq(PTRACE_SEIZE, pid, 0, 0);
+	ends_one_by_one(__WALL);
+	kill(pid, SIGKILL);
+	show(pid, 0);
+}
+
 static void twice(void)
 {
 	pid_t pid = traced(sleeps);
@@ -329,6 +391,7 @@ const struct conform_case cases_waits[] = { { "waitid", by_info },
 					    { "wait-restarted", goes_on_after_signal },
 					    { "wait-not-a-child", not_a_child },
 					    { "wait-twice", twice },
+					    { "wait-one-by-one", ends_without_blocking },
 					    { "by-pidfd", by_pidfd },
 					    { "usage-of-stops", usage_of_stops },
 					    { NULL, NULL } };
