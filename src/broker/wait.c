@@ -333,10 +333,11 @@ static bool is_for_handler(const struct tl__tool *tool)
 	return tool->news_owed && tool->sigchld & TL__CHLD_RESTARTS;
 }
 
-/* Was it made before the signal, which breaks it? Not if that has been taken meanwhile. */
+/* Was it made before the signal, which breaks it? Not if the caller sleeps in it, or has taken that
+ * meanwhile. */
 static bool is_doomed(struct tl__tool *tool, pid_t tid)
 {
-	if (tool->suspicious && !tl__person_is_to_take(tid, SIGCHLD))
+	if (tool->suspicious && (tl__person_sleeps(tid) || !tl__person_is_to_take(tid, SIGCHLD)))
 		tool->suspicious = false;
 	return tool->suspicious;
 }
