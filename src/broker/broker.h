@@ -245,7 +245,8 @@ struct tl__broker {
 	bool keeps;                /* tasks, for as long as a tool steps over a breakpoint */
 	bool idle;                 /* and nothing has happened for a while */
 	bool in_call; /* another server's tool has its memory read or written: talk.c */
-	bool over;    /* nobody makes calls under the listener any more */
+	bool reads_known, reads_all; /* a tool may read all memory of a tracee of ours itself */
+	bool over;                   /* nobody makes calls under the listener any more */
 };
 
 /* filter.c */
