@@ -72,6 +72,7 @@ soak: all lanes
 	@yes rain-interrupting | head -1200 | xargs -n 200 -P 6 tests/conform/run.py $(BUILD)/src/trapline $(BUILD)/tests/conform
 	@tests/lanes/uml_on_broker.py $(BUILD)/src/trapline $(BUILD)/tests 3600
 	@tests/conform/run.py $(BUILD)/src/trapline $(BUILD)/tests/conform 1-3000
+	@tests/conform/run.py $(BUILD)/src/trapline $(BUILD)/tests/conform family:1-1000
 	@tests/suites/strace.py $(BUILD)/src/trapline
 	@tests/suites/gdb.py $(BUILD)/src/trapline
 	@tools/cross i386

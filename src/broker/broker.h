@@ -7,6 +7,7 @@
  * serve.c   the server's loop: notices of calls, stops of tracees, ends of tools
  * open.c    calls that are received and not answered, for the front to see
  * filter.c  which calls of the tools are told of
+ * family.c  a tool's other children
  * sigchld.c the signal that tells a tool of its tracees
  * tool.c    processes that trace or wait, and their calls that are not answered yet
  * tracee.c  tasks: one engine each, and what it reports in ptrace(2)'s words
@@ -90,6 +91,7 @@ struct tl__link {
 	pid_t tracer;   /* the thread that made it, from which requests must come */
 	uint64_t since; /* the tracee's count of events then */
 	uint64_t seen;  /* and at the last one that went by here */
+	unsigned order; /* the how manieth of its tool's */
 	bool kernels;   /* dead, and the tool is the parent: the kernel has it too */
 	unsigned news;  /* of another server's task: how often it was told */
 	bool owns;      /* the breakpoint or watchpoint whose signal is the last one */
@@ -201,6 +203,7 @@ struct tl__tool {
 	TAILQ_HEAD(, tl__child) children;
 	TAILQ_HEAD(, tl__child) tracers; /* threads of its that have made links; not the leader */
 	bool children_known;             /* since it began to wait */
+	bool has_others;                 /* or has had: children that were not its tracees */
 	bool signalled;                  /* with waits that its handler breaks */
 	bool suspicious;                 /* a call may have been made before that */
 	bool leader_due;                 /* a leader's end may be told now */
@@ -217,6 +220,9 @@ struct tl__tool {
 	bool debugs;         /* it has stepped or changed a tracee: breakpoints may be its own */
 	struct tl__sigchld news;
 	struct tl__children all_children; /* those that are its tracees, too */
+	struct tl__child_of *kin;         /* as they were when they were looked for last */
+	unsigned kin_n;
+	unsigned order; /* of its links, the latest's */
 };
 
 struct tl__broker {
@@ -420,9 +426,6 @@ void tl__tool_tell(struct tl__link *l); /* this link of it has news */
 void tl__tool_watch_tracer(struct tl__tool *tool, pid_t tid);
 void tl__tool_thread_ends(struct tl__broker *b, pid_t tid); /* and its links with it */
 void tl__tools_look_at_tracers(struct tl__broker *b);       /* that the kernel does not tell of */
-void tl__tool_ended(struct tl__tool *tool, pid_t child);
-bool tl__tool_has_ended_child(struct tl__tool *tool, const struct tl__wait *w);
-void tl__tool_look_for_children(struct tl__tool *tool); /* and watch them */
 /* For how long at most nothing is to be looked for, in ms; -1: for ever. SWEEP: and then for tasks
  * that have gone without a word. */
 enum { TL__SWEEP_MS = 1000 };
@@ -432,6 +435,23 @@ void tl__tools_signal(struct tl__broker *b, bool calls); /* those; calls: some a
 void tl__tools_were_signalled(struct tl__broker *b);     /* long enough ago */
 bool tl__tool_owns(const struct tl__tool *tool, int fd);
 void tl__tool_polled(struct tl__tool *tool, int fd); /* one of its descriptors is readable */
+
+/* family.c: a tool's children that it does not trace */
+void tl__family_look(struct tl__tool *tool); /* for those that there are, and watch them */
+void tl__family_ended(struct tl__tool *tool, pid_t child);
+void tl__family_see_end(struct tl__child *c);
+void tl__family_forget(struct tl__tool *tool);
+enum tl__kernel_has { TL__KERNEL_NOTHING, TL__KERNEL_PERHAPS, TL__KERNEL_AN_END };
+/* For this wait: a child's stop, perhaps, or an end; told before (or NULL) what that link has. */
+enum tl__kernel_has tl__family_has(struct tl__tool *tool, const struct tl__wait *w, pid_t caller,
+				   const struct tl__link *before);
+/* Who is told of first. */
+bool tl__family_is_before(const struct tl__link *l, const struct tl__link *other,
+			  const struct tl__wait *w, pid_t caller);
+/* The kernel would tell of this child, were it no tracee; as they were looked for last. */
+bool tl__family_is_eligible(const struct tl__tool *tool, const struct tl__wait *w, pid_t caller,
+			    pid_t pid);
+bool tl__is_readable(int fd);
 
 /* open.c: the calls that are received and not answered, where the front can see them */
 struct tl__open;

@@ -215,7 +215,7 @@ static void hear_of_child(struct tl__peer *p, const struct tl__message *m)
 		return;
 	if (l && l->tracee->peer == p)
 		tl__link_unlink(l);
-	tl__tool_ended(tool, m->tid);
+	tl__family_ended(tool, m->tid);
 	tl__waits_look(tool);
 }
 

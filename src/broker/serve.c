@@ -171,7 +171,7 @@ static void watch_children(struct tl__broker *b)
 
 	TAILQ_FOREACH (tool, &b->tools, link)
 		if (!TAILQ_EMPTY(&tool->waiting) && !tool->children_known)
-			tl__tool_look_for_children(tool);
+			tl__family_look(tool);
 }
 
 static void sweep(struct tl__broker *b)
@@ -182,7 +182,7 @@ static void sweep(struct tl__broker *b)
 	TAILQ_FOREACH (tool, &b->tools, link) {
 		/* Another thread of its may have made some since it began to wait. */
 		if (!TAILQ_EMPTY(&tool->waiting))
-			tl__tool_look_for_children(tool);
+			tl__family_look(tool);
 		tl__waits_look(tool);
 		tl__waits_retell(tool);
 	}

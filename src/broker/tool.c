@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Tools: processes that have links. Their ends, their own children, and how they hear of news.
- *
- * What the kernel tells a tool of its own children, it goes on telling. Only where a tool waits for
- * its tracees and for children alike, which no call of the kernel can do any more, are the children
- * watched from here: at once where it does not block, else a little after the wait has begun, since
- * most have none but tracees.
- */
+/* Tools: processes that have links. Their ends, and how they hear of news. */
 #include "broker.h"
 #include "clock.h"
 #include "memory.h"
 #include "peer.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -26,8 +18,7 @@ enum {
 	CALLING_MS = 1,
 	SIGNALLED_MS = 2,
 	PATIENCE_MS = 5,
-	TRACERS_MS = 20,
-	CHILDREN = 1024
+	TRACERS_MS = 20
 };
 
 struct tl__tool *tl__tool_find(struct tl__broker *b, pid_t tgid)
@@ -84,14 +75,6 @@ struct tl__tool *tl__tool_get(struct tl__broker *b, pid_t tgid)
 		if (t->tgid == tgid && t->unfiltered)
 			tl__tracee_settle(t);
 	return tool;
-}
-
-static void child_forget(struct tl__tool *tool, struct tl__child *c)
-{
-	TAILQ_REMOVE(&tool->children, c, link);
-	if (c->fd >= 0)
-		close(c->fd);
-	free(c);
 }
 
 /* As the kernel does it: tracees that must not outlive their tracer are killed, all others run on.
@@ -167,7 +150,7 @@ void tl__tool_thread_ends(struct tl__broker *b, pid_t tid)
 
 void tl__tool_gone(struct tl__tool *tool)
 {
-	struct tl__child *child;
+	struct tl__child *tracer;
 	struct tl__call *call;
 	struct tl__link *l;
 
@@ -177,13 +160,12 @@ void tl__tool_gone(struct tl__tool *tool)
 		tl__pass(tool->broker, call->n.id);
 		free(call);
 	}
-	while ((child = TAILQ_FIRST(&tool->children)))
-		child_forget(tool, child);
-	while ((child = TAILQ_FIRST(&tool->tracers))) {
-		TAILQ_REMOVE(&tool->tracers, child, link);
-		if (child->fd >= 0)
-			close(child->fd);
-		free(child);
+	tl__family_forget(tool);
+	while ((tracer = TAILQ_FIRST(&tool->tracers))) {
+		TAILQ_REMOVE(&tool->tracers, tracer, link);
+		if (tracer->fd >= 0)
+			close(tracer->fd);
+		free(tracer);
 	}
 	tl__sigchld_forget(tool->broker, tool->tgid);
 	tl__lift_breakpoints(tool);
@@ -192,7 +174,6 @@ void tl__tool_gone(struct tl__tool *tool)
 	while ((l = TAILQ_FIRST(&tool->links)))
 		link_ends(l);
 	TAILQ_REMOVE(&tool->broker->tools, tool, link);
-	tl__children_close(&tool->all_children);
 	close(tool->fd);
 	free(tool);
 }
@@ -212,113 +193,6 @@ void tl__tool_tell(struct tl__link *l)
 	if (!(tool->sigchld & TL__CHLD_RESTARTS))
 		tl__waits_look(tool);
 	tl__poke_waits(tool->broker, tool->tgid);
-}
-
-static struct tl__child *child_add(struct tl__tool *tool, pid_t pid, int fd)
-{
-	struct tl__child *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	c->pid = pid;
-	c->fd = fd;
-	TAILQ_INSERT_TAIL(&tool->children, c, link);
-	return c;
-}
-
-void tl__tool_ended(struct tl__tool *tool, pid_t pid)
-{
-	child_add(tool, pid, -1);
-}
-
-static bool is_meant(const struct tl__wait *w, pid_t pid)
-{
-	struct tl__person p;
-
-	if (w->kind == P_PGID)
-		return tl__person_read(pid, &p) == 0 && p.pgrp == w->id;
-	return w->kind == P_ALL || w->id == pid;
-}
-
-/* What was told of a descriptor that has been closed since must not be taken for the one that has
- * its number now. */
-static bool is_readable(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, 0) == 1;
-}
-
-static void see_end(struct tl__child *c)
-{
-	if (c->fd < 0 || !is_readable(c->fd))
-		return;
-	close(c->fd);
-	c->fd = -1;
-}
-
-enum { STOPS = WUNTRACED | WCONTINUED };
-
-/* The kernel has something for this wait, without blocking; or may have, of a child's stop. */
-bool tl__tool_has_ended_child(struct tl__tool *tool, const struct tl__wait *w)
-{
-	struct tl__child *c, *next;
-	struct tl__person p;
-	bool found = false;
-
-	for (c = TAILQ_FIRST(&tool->children); c; c = next) {
-		next = TAILQ_NEXT(c, link);
-		see_end(c);
-		if (c->fd >= 0 && !(w->options & STOPS && w->options & WNOHANG))
-			continue;
-		/* Dead, but not yet to its tracer, which we are. */
-		if (tl_task_find(tool->broker->session, c->pid))
-			continue;
-		if (tl__person_read(c->pid, &p) < 0 || p.ppid != tool->tgid ||
-		    (c->fd < 0 && p.state != 'Z'))
-			child_forget(tool, c);
-		else if (is_meant(w, c->pid))
-			found = true;
-	}
-	return found;
-}
-
-static bool is_watched(const struct tl__tool *tool, pid_t pid)
-{
-	const struct tl__child *c;
-	const struct tl__tracee *t = tl__tracee_find(tool->broker, pid);
-	const struct tl__link *l;
-
-	TAILQ_FOREACH (c, &tool->children, link)
-		if (c->pid == pid)
-			return true;
-	if (!t)
-		return false;
-	TAILQ_FOREACH (l, &t->links, of_tracee)
-		if (l->tool == tool)
-			return true;
-	return false;
-}
-
-static void watch_child(struct tl__tool *tool, pid_t pid)
-{
-	int fd = tl__person_watch(pid);
-
-	if (fd < 0)
-		return;
-	if (tl__poll_add(tool->broker, fd) < 0 || !child_add(tool, pid, fd))
-		close(fd);
-}
-
-void tl__tool_look_for_children(struct tl__tool *tool)
-{
-	pid_t pids[CHILDREN];
-	int n = tl__children_read(&tool->all_children, tool->tgid, pids, CHILDREN);
-
-	tool->children_known = true;
-	for (int i = 0; i < n && i < CHILDREN; i++)
-		if (!is_watched(tool, pids[i]))
-			watch_child(tool, pids[i]);
 }
 
 static struct tl__tracee *as_tracee(const struct tl__tool *tool)
@@ -368,7 +242,7 @@ static void signal_tool(struct tl__tool *tool)
 	TAILQ_FOREACH (c, &tool->waiting, link)
 		c->doomed = true;
 	/* Made before the signal, perhaps. */
-	tool->suspicious = is_readable(tool->broker->listener);
+	tool->suspicious = tl__is_readable(tool->broker->listener);
 }
 
 /*
@@ -461,7 +335,7 @@ void tl__tool_polled(struct tl__tool *tool, int fd)
 {
 	struct tl__child *c;
 
-	if (!is_readable(fd))
+	if (!tl__is_readable(fd))
 		return;
 	if (fd == tool->fd) {
 		tl__tool_gone(tool);
@@ -474,7 +348,7 @@ void tl__tool_polled(struct tl__tool *tool, int fd)
 		}
 	TAILQ_FOREACH (c, &tool->children, link)
 		if (c->fd == fd) {
-			see_end(c);
+			tl__family_see_end(c);
 			break;
 		}
 	tl__waits_look(tool);

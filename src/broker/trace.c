@@ -395,10 +395,30 @@ static struct tl__link *link_of(struct tl__broker *b, pid_t caller, pid_t tid)
 	return NULL;
 }
 
+/* One that is dead and has not been waited for: it is asked whether it was seized, no more, and is
+ * sent a signal (ptrace_check_attach, ptrace_request). */
+static bool is_of_dead(const struct tl__asked *q, int64_t *ret)
+{
+	const struct tl__tool *tool = tl__tool_of(q->b, q->n->tid);
+	const struct tl__link *l;
+
+	if (!tool || (q->request != TL__REQ_INTERRUPT && q->request != TL__REQ_KILL))
+		return false;
+	TAILQ_FOREACH (l, &tool->links, of_tool)
+		if (l->tracee->tid == q->tid && l->v.state == TL__LINK_DEAD &&
+		    l->tracer == q->n->tid) {
+			*ret = q->request == TL__REQ_KILL || l->v.seized ? 0 : -EIO;
+			return true;
+		}
+	return false;
+}
+
 static int64_t of_link(struct tl__asked *q)
 {
-	int r;
+	int64_t r;
 
+	if (is_of_dead(q, &r))
+		return r;
 	q->link = link_of(q->b, q->n->tid, q->tid);
 	if (!q->link || q->link->tool->peer != q->peer)
 		return -ESRCH;

@@ -268,6 +268,7 @@ static struct tl__link *link_new(struct tl__tracee *t, struct tl__tool *tool, pi
 	l->tracee = t;
 	l->tool = tool;
 	l->tracer = tracer;
+	l->order = ++tool->order;
 	tl__tool_watch_tracer(tool, tracer);
 	l->since = t->at ? t->events : 0;
 	TAILQ_INSERT_TAIL(&t->links, l, of_tracee);
@@ -436,7 +437,7 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 		tl__peer_tell_child(parent, t->tid);
 	} else if (parent) {
 		if (!linked)
-			tl__tool_ended(parent, t->tid);
+			tl__family_ended(parent, t->tid);
 		tl__waits_look(parent);
 	}
 	return 0;

@@ -86,7 +86,8 @@ static bool is_meant(const struct tl__link *l, const struct tl__wait *w, pid_t c
 {
 	struct tl__person p;
 
-	if (w->options & NOTHREAD && l->tracer != caller)
+	if (w->options & NOTHREAD && l->tracer != caller &&
+	    !tl__family_is_eligible(l->tool, w, caller, l->tracee->tid))
 		return false;
 	switch (w->kind) {
 	case P_ALL:
@@ -252,36 +253,79 @@ static bool is_zombie_of(pid_t pid, pid_t parent)
 	return tl__person_read(pid, &p) == 0 && p.state == 'Z' && p.ppid == parent;
 }
 
-/* True when the call has been dealt with. */
-static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
+/* What this link has to tell: -2: it is none that the wait is for; -1: nothing. */
+static int status_for(const struct tl__link *l, const struct tl__call *c)
 {
-	struct tl__broker *b = tool->broker;
-	struct tl__link *l, *next;
-	bool any = false;
+	int status = is_meant(l, &c->wait, c->n.tid) ? tl__vlink_status(&l->v) : -2;
 
+	if (status >= 0 && l->v.state == TL__LINK_DEAD &&
+	    (is_early(l) || !(c->wait.options & WEXITED)))
+		return -1;
+	return status;
+}
+
+/* The one that is told of first. *ret_any: there are some that may have something to tell. */
+static struct tl__link *first_link(struct tl__tool *tool, const struct tl__call *c, bool *ret_any)
+{
+	struct tl__link *l, *next, *first = NULL;
+
+	*ret_any = false;
 	for (l = TAILQ_FIRST(&tool->links); l; l = next) {
-		int status = is_meant(l, &c->wait, c->n.tid) ? tl__vlink_status(&l->v) : -2;
+		int status;
 
 		next = TAILQ_NEXT(l, of_tool);
 		if (l->kernels && !is_zombie_of(l->tracee->tid, tool->tgid)) {
 			tl__link_unlink(l);
 			continue;
 		}
-		any |= status != -2;
-		if (status < 0 || is_early(l) ||
-		    (l->v.state == TL__LINK_DEAD && !(c->wait.options & WEXITED)))
-			continue;
-		/* Its own child: but not one that clone has made without SIGCHLD. */
-		if (l->kernels && (c->wait.options & __WALL || !(c->wait.options & __WCLONE)))
-			leave_to_kernel(b, &c->n);
-		else
-			tell(b, c, word, l, status);
+		status = status_for(l, c);
+		*ret_any |= status != -2;
+		if (status >= 0 && (!first || tl__family_is_before(l, first, &c->wait, c->n.tid)))
+			first = l;
+	}
+	return first;
+}
+
+static void tell_of(struct tl__link *l, struct tl__call *c, unsigned word)
+{
+	struct tl__tool *tool = l->tool;
+
+	if (l->kernels && tl__family_is_eligible(tool, &c->wait, c->n.tid, l->tracee->tid))
+		leave_to_kernel(tool->broker, &c->n);
+	else
+		tell(tool->broker, c, word, l, tl__vlink_status(&l->v));
+}
+
+/* Other children may come first, once there have been some; and who asks for their stops, or does
+ * not block, is told of them now. */
+static void look_for_others(struct tl__tool *tool, const struct tl__wait *w, bool found)
+{
+	if (w->kind != P_PID && (tool->has_others || w->options & NOTHREAD ||
+				 (!found && w->options & (WNOHANG | WUNTRACED | WCONTINUED))))
+		tl__family_look(tool);
+}
+
+/* True when the call has been dealt with. */
+static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
+{
+	struct tl__broker *b = tool->broker;
+	enum tl__kernel_has has;
+	struct tl__link *first;
+	bool any;
+
+	tool->children_known = false;
+	if (c->wait.options & NOTHREAD)
+		tl__family_look(tool);
+	first = first_link(tool, c, &any);
+	if (any)
+		look_for_others(tool, &c->wait, first);
+	has = any ? tl__family_has(tool, &c->wait, c->n.tid, first) : TL__KERNEL_PERHAPS;
+	if (has == TL__KERNEL_AN_END || (has && !first)) {
+		leave_to_kernel(b, &c->n);
 		return true;
 	}
-	if (c->wait.options & WNOHANG && any && c->wait.kind != P_PID)
-		tl__tool_look_for_children(tool);
-	if (!any || tl__tool_has_ended_child(tool, &c->wait)) {
-		leave_to_kernel(b, &c->n);
+	if (first) {
+		tell_of(first, c, word);
 		return true;
 	}
 	if (c->wait.options & WNOHANG) {
@@ -393,7 +437,6 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 	} else if (is_doomed(tool, n->tid) || is_for_handler(tool) || !look(tool, c, word)) {
 		c->doomed = tool->suspicious;
 		if (TAILQ_EMPTY(&tool->waiting)) {
-			tool->children_known = false;
 			tool->waits_at = tl__now_ms();
 		}
 		TAILQ_INSERT_TAIL(&tool->waiting, c, link);

@@ -92,27 +92,41 @@ static bool is_current(const struct tl__children *c, pid_t tgid)
 	return true;
 }
 
-static int read_list(int fd, pid_t *pids, size_t max, int n)
+static int read_list(const struct tl__children *c, unsigned thread, struct tl__child_of *kids,
+		     size_t max, int n)
 {
 	char text[8192], *at = text, *end;
-	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+	ssize_t len = pread(c->lists[thread].fd, text, sizeof(text) - 1, 0);
 	long pid;
 
 	text[len > 0 ? len : 0] = '\0';
 	while ((pid = strtol(at, &end, 10)) > 0 && *end == ' ') {
 		if ((size_t)n < max)
-			pids[n] = (pid_t)pid;
+			kids[n] = (struct tl__child_of){ (pid_t)pid, thread };
 		n++;
 		at = end;
 	}
 	return n;
 }
 
-int tl__children_read(struct tl__children *c, pid_t tgid, pid_t *pids, size_t max)
+int tl__children_read(struct tl__children *c, pid_t tgid, struct tl__child_of *kids, size_t max)
 {
 	int n = is_current(c, tgid) ? 0 : open_all(c, tgid);
 
-	for (size_t i = 0; n >= 0 && i < c->n; i++)
-		n = read_list(c->lists[i].fd, pids, max, n);
+	for (unsigned i = 0; n >= 0 && i < c->n; i++)
+		n = read_list(c, i, kids, max, n);
 	return n;
+}
+
+unsigned tl__children_thread(const struct tl__children *c, pid_t tid)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->lists[i].tid == tid)
+			return i;
+	return 0;
+}
+
+unsigned tl__children_threads(const struct tl__children *c)
+{
+	return (unsigned)c->n;
 }

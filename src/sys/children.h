@@ -17,9 +17,18 @@ struct tl__children {
 	struct tl__children_list *lists;
 };
 
-/* Of all its threads, ended ones that nobody has waited for among them: how many there are (may
- * exceed max), or -errno. */
-int tl__children_read(struct tl__children *c, pid_t tgid, pid_t *pids, size_t max);
+struct tl__child_of {
+	pid_t pid;
+	unsigned thread; /* that made it: which of the process's */
+};
+
+/* Of all its threads, ended ones that nobody has waited for among them, in the order in which the
+ * kernel has them: how many there are (may exceed max), or -errno. */
+int tl__children_read(struct tl__children *c, pid_t tgid, struct tl__child_of *kids, size_t max);
+/* Which of the threads it is, in the kernel's order; of as many. As it was when children were read
+ * last. */
+unsigned tl__children_thread(const struct tl__children *c, pid_t tid);
+unsigned tl__children_threads(const struct tl__children *c);
 void tl__children_close(struct tl__children *c);
 
 #endif

@@ -201,23 +201,38 @@ static int64_t ms_of(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-uint64_t tl__person_since(pid_t tid)
+/* A number of /proc/TID/stat (proc(5)) behind the name, the second, which may hold blanks. */
+static bool stat_field(pid_t tid, unsigned which, long long *ret)
 {
-	int64_t now = ms_of(CLOCK_MONOTONIC), asleep = ms_of(CLOCK_BOOTTIME) - now, since;
-	unsigned long long ticks;
 	char text[4096];
 	const char *at;
 
 	if (tl__kernel_proc_read(NULL, tid, TL__PROC_STAT, text, sizeof(text)) <= 0)
-		return 0;
+		return false;
 	at = strrchr(text, ')');
-	/* It is the 22nd field (proc(5)), and the name, the second, may hold blanks. */
-	for (int i = 0; at && i < 20; i++)
+	for (unsigned i = 2; at && i < which; i++)
 		at = strchr(at + 1, ' ');
-	if (!at || sscanf(at, "%llu", &ticks) != 1)
+	return at && sscanf(at, "%lld", ret) == 1;
+}
+
+uint64_t tl__person_since(pid_t tid)
+{
+	enum { STARTTIME = 22 };
+	int64_t now = ms_of(CLOCK_MONOTONIC), asleep = ms_of(CLOCK_BOOTTIME) - now, since;
+	long long ticks;
+
+	if (!stat_field(tid, STARTTIME, &ticks))
 		return 0;
-	since = (int64_t)(ticks * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK)) - asleep;
+	since = (int64_t)(ticks * 1000 / sysconf(_SC_CLK_TCK)) - asleep;
 	return since > 0 ? (uint64_t)since : 0;
+}
+
+int tl__person_exit_signal(pid_t pid)
+{
+	enum { EXIT_SIGNAL = 38 };
+	long long sig;
+
+	return stat_field(pid, EXIT_SIGNAL, &sig) ? (int)sig : SIGCHLD;
 }
 
 bool tl__person_has_pending(pid_t tid, int sig)

@@ -77,6 +77,8 @@ enum { TL__USAGE_WORDS = 18 };
 void tl__person_usage(pid_t tid, int64_t usage[TL__USAGE_WORDS]);
 /* Whether it has the process ids that we have. */
 bool tl__person_shares_pids(pid_t tid);
+/* By which a process tells its parent of its end; 0: by none. */
+int tl__person_exit_signal(pid_t pid);
 /* The thread of a process that has made this child; 0: not known. */
 pid_t tl__person_maker(pid_t tgid, pid_t child);
 int tl__person_watch_thread(pid_t tid); /* the same for a thread; -EINVAL before 6.9 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs one case: conform NAME, or random-SEED; or lists them: conform. */
+/* Runs one case: conform NAME, or random-SEED, or family-SEED; or lists them: conform. */
 #include "conform.h"
 
 static struct {
@@ -283,8 +283,11 @@ int main(int argc, char **argv)
 		}
 	if (argc == 5 && !strcmp(argv[1], "acts"))
 		random_acts(argv + 2);
-	if (argc < 2 || strncmp(argv[1], "random-", 7) != 0)
+	if (argc >= 2 && !strncmp(argv[1], "random-", 7))
+		random_trace((uint32_t)strtoul(argv[1] + 7, NULL, 10));
+	else if (argc >= 2 && !strncmp(argv[1], "family-", 7))
+		random_family((uint32_t)strtoul(argv[1] + 7, NULL, 10));
+	else
 		return argc < 2 ? 0 : 2;
-	random_trace((uint32_t)strtoul(argv[1] + 7, NULL, 10));
 	return 0;
 }

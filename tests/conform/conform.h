@@ -35,6 +35,8 @@ extern const struct conform_case cases_stops[], cases_calls[], cases_signals[], 
 /* random.c: no case by its name, but by a seed; and what its tracee executes. */
 void random_trace(uint32_t seed);
 void random_acts(char **args);
+/* family.c: by a seed, too. */
+void random_family(uint32_t seed);
 
 /* Gives a process or thread a name in what is printed. */
 void name_it(pid_t pid, const char *name);

@@ -9,7 +9,7 @@ if [ $# = 0 ]; then
 	i=0
 	while [ $i -lt 12 ]; do
 		i=$((i + 1))
-		cases="$cases random-$i"
+		cases="$cases random-$i family-$i"
 	done
 fi
 # An emulated machine takes its time.

@@ -143,6 +143,34 @@ static void own_child_stops(void)
 	end(a);
 }
 
+static void stops_and_goes_on(void)
+{
+	moment(60);
+	raise(SIGSTOP);
+	moment(60);
+	_exit(9);
+}
+
+/* A wait that blocks, for children's stops and for tracees at once. */
+static void stops_of_both(void)
+{
+	pid_t a = traced(sleeps), b = child(stops_and_goes_on);
+
+	name_it(a, "tracee");
+	name_it(b, "other");
+	rq(PTRACE_CONT, a, 0, 0);
+	show(-1, WUNTRACED);
+	kill(b, SIGCONT);
+	show(-1, WUNTRACED | WCONTINUED);
+	kill(a, SIGUSR1);
+	show(-1, WUNTRACED);
+	rq(PTRACE_CONT, a, 0, 0);
+	show(-1, WUNTRACED);
+	kill(a, SIGUSR1);
+	show(-1, WUNTRACED);
+	end(a);
+}
+
 static void by_group(void)
 {
 	pid_t pid = traced(sleeps);
@@ -386,6 +414,7 @@ const struct conform_case cases_waits[] = { { "waitid", by_info },
 					    { "wait-tracee-and-child", tracee_and_child },
 					    { "wait-child-first", child_first },
 					    { "wait-own-child-stops", own_child_stops },
+					    { "wait-stops-of-both", stops_of_both },
 					    { "wait-by-group", by_group },
 					    { "wait-broken", broken_by_signal },
 					    { "wait-restarted", goes_on_after_signal },
