@@ -73,6 +73,7 @@ soak: all lanes
 	@tests/lanes/uml_on_broker.py $(BUILD)/src/trapline $(BUILD)/tests 3600
 	@tests/conform/run.py $(BUILD)/src/trapline $(BUILD)/tests/conform 1-3000
 	@tests/conform/run.py $(BUILD)/src/trapline $(BUILD)/tests/conform family:1-1000
+	@tests/conform/run.py $(BUILD)/src/trapline $(BUILD)/tests/conform crowd:1-500
 	@tests/suites/strace.py $(BUILD)/src/trapline
 	@tests/suites/gdb.py $(BUILD)/src/trapline
 	@tools/cross i386

@@ -305,6 +305,8 @@ void tl__stuck_wait(struct tl__broker *b, pid_t tid); /* until its step is made 
  * call's stop is the kernel's (ptrace_report_syscall). False: it is another's. */
 bool tl__tracee_sent_info(const struct tl__tracee *t, const void *info, uint8_t ret[TL__INFO_SIZE]);
 struct tl__tracee *tl__tracee_find(struct tl__broker *b, pid_t tid);
+/* The signal of the group stop that a thread of this process has come by; 0: of none. */
+int tl__tracee_group_stop(const struct tl__broker *b, pid_t tgid);
 void tl__tracee_orphan(struct tl__broker *b,
 		       struct tl_task *task); /* that no clone event told of */
 /* A link to a task that is not traced through us yet, or is. *ret is the tool's. */
@@ -445,6 +447,12 @@ enum tl__kernel_has { TL__KERNEL_NOTHING, TL__KERNEL_PERHAPS, TL__KERNEL_AN_END 
 /* For this wait: a child's stop, perhaps, or an end; told before (or NULL) what that link has. */
 enum tl__kernel_has tl__family_has(struct tl__tool *tool, const struct tl__wait *w, pid_t caller,
 				   const struct tl__link *before);
+/* It has threads that have been traced and that the tool has not waited for: they come first. */
+bool tl__family_is_delayed(const struct tl__tool *tool, pid_t pid);
+/* It has called exec, which natively goes on when its tracer has waited for its dead threads
+ * (de_thread). */
+bool tl__family_is_in_exec(const struct tl__link *l);
+bool tl__family_is_in_exec_stop(const struct tl__link *l);
 /* Who is told of first. */
 bool tl__family_is_before(const struct tl__link *l, const struct tl__link *other,
 			  const struct tl__wait *w, pid_t caller);

@@ -212,6 +212,10 @@ static void show_quiet(struct tl__tracee *t)
 
 	if (!tl__stuck_owes(t))
 		return;
+	/* Its own trap would be that of the group stop that another thread is in already. */
+	if (rests && !t->group_sig && tl__tracee_group_stop(t->broker, t->tgid) &&
+	    !tl__chain_is_held(t))
+		return;
 	now = rests || tl__stuck_hold(t);
 	quiet.continued = now && tl__tell_continued(t);
 	t->broker->stuck |= !now;

@@ -217,6 +217,26 @@ static bool is_there(struct tl__tool *tool, struct tl__child *c)
 	       (c->fd >= 0 || p.state == 'Z');
 }
 
+bool tl__family_is_delayed(const struct tl__tool *tool, pid_t pid)
+{
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (l, &tool->links, of_tool)
+		if (l->tracee->tgid == pid && l->tracee->tid != pid && l->v.state == TL__LINK_DEAD)
+			return true;
+	return false;
+}
+
+bool tl__family_is_in_exec_stop(const struct tl__link *l)
+{
+	return l->v.state == TL__LINK_STOPPED && l->v.stop.what == TL__WHAT_EXEC;
+}
+
+bool tl__family_is_in_exec(const struct tl__link *l)
+{
+	return tl__family_is_in_exec_stop(l) && tl__family_is_delayed(l->tool, l->tracee->tgid);
+}
+
 enum tl__kernel_has tl__family_has(struct tl__tool *tool, const struct tl__wait *w, pid_t caller,
 				   const struct tl__link *before)
 {
@@ -236,7 +256,8 @@ enum tl__kernel_has tl__family_has(struct tl__tool *tool, const struct tl__wait 
 			forget(tool, c);
 			continue;
 		}
-		if (!is_meant(w, c->pid) || !tl__family_is_eligible(tool, w, caller, c->pid))
+		if (!is_meant(w, c->pid) || tl__family_is_delayed(tool, c->pid) ||
+		    !tl__family_is_eligible(tool, w, caller, c->pid))
 			continue;
 		kin = kin_of(tool, c->pid);
 		if (c->fd >= 0)

@@ -65,6 +65,19 @@ static int may_trace(const struct tl__asked *q, pid_t tracer, pid_t tgid)
 	return us.uid == them.uid ? 0 : -EPERM;
 }
 
+/* Its tracer has not waited for it: natively it is there yet. */
+static bool has_dead(const struct tl__broker *b, pid_t tid)
+{
+	const struct tl__tool *tool;
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (tool, &b->tools, link)
+		TAILQ_FOREACH (l, &tool->links, of_tool)
+			if (l->tracee->tid == tid && l->v.state == TL__LINK_DEAD && !l->kernels)
+				return true;
+	return false;
+}
+
 static int64_t attach(struct tl__asked *q, bool seize)
 {
 	pid_t tracer = process_of(q->n->tid), tgid = process_of(q->tid);
@@ -77,6 +90,8 @@ static int64_t attach(struct tl__asked *q, bool seize)
 	if (seize && (q->addr || q->data & ~(uint64_t)TL__OPT_KNOWN))
 		return -EIO;
 	if (seize && q->data & TL__OPT_SUSPEND_SECCOMP && tl__seccomp_may_suspend(q) < 0)
+		return -EPERM;
+	if (q->tid > 0 && tracer >= 0 && tgid < 0 && has_dead(q->b, q->tid))
 		return -EPERM;
 	if (q->tid <= 0 || tracer < 0 || tgid < 0)
 		return -ESRCH;
@@ -409,7 +424,7 @@ static bool is_of_dead(const struct tl__asked *q, int64_t *ret)
 		return false;
 	TAILQ_FOREACH (l, &tool->links, of_tool)
 		if (l->tracee->tid == q->tid && l->v.state == TL__LINK_DEAD &&
-		    l->tracer == q->n->tid) {
+		    l->tracer == q->n->tid && !(l->kernels && process_of(q->tid) < 0)) {
 			*ret = q->request == TL__REQ_KILL || l->v.seized ? 0 : -EIO;
 			return true;
 		}
@@ -454,7 +469,7 @@ static int64_t of_link(struct tl__asked *q)
 		tl__ignore(tl_session_turn(q->b->session));
 		q->link = link_of(q->b, q->n->tid, q->tid);
 	}
-	if (!q->link || q->link->v.state != TL__LINK_STOPPED)
+	if (!q->link || q->link->v.state != TL__LINK_STOPPED || tl__family_is_in_exec(q->link))
 		return -ESRCH;
 	return is_killed(q) ? -ESRCH : of_stopped(q);
 }

@@ -330,6 +330,16 @@ static bool makes_traced_child(struct tl_task *task)
 	return arg & CLONE_PTRACE;
 }
 
+int tl__tracee_group_stop(const struct tl__broker *b, pid_t tgid)
+{
+	const struct tl__tracee *t;
+
+	TAILQ_FOREACH (t, &b->tracees, link)
+		if (t->tgid == tgid && t->group_sig)
+			return t->group_sig;
+	return 0;
+}
+
 /* The child goes to those whose options say so. Nobody: it is let go. */
 static void born(struct tl__tracee *t, struct tl_task *task, enum tl__what what)
 {
@@ -344,6 +354,8 @@ static void born(struct tl__tracee *t, struct tl_task *task, enum tl__what what)
 			child = tracee_new(t->broker, task, tl_task_tid(task));
 		if (child) {
 			child->unfiltered = t->unfiltered;
+			/* A thread is born into it (task_join_group_stop). */
+			child->group_sig = tl__tracee_group_stop(t->broker, child->tgid);
 			adopt(child, l);
 		}
 	}

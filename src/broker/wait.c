@@ -201,12 +201,13 @@ static bool is_early(const struct tl__link *l)
 	return leader && leader->v.state != TL__LINK_DEAD && is_all_dead(l->tracee->tgid);
 }
 
-/* The last thread but the leader is gone. */
+/* A thread is gone; it may have been the last but the leader, or but the one that calls exec. */
 static void look_for_leader(struct tl__tool *tool, pid_t tgid)
 {
 	struct tl__link *l;
 
 	TAILQ_FOREACH (l, &tool->links, of_tool) {
+		tool->leader_due |= l->tracee->tgid == tgid && tl__family_is_in_exec_stop(l);
 		if (l->tracee->tid != tgid || l->v.state != TL__LINK_DEAD || is_early(l))
 			continue;
 		tool->leader_due = true;
@@ -261,7 +262,7 @@ static int status_for(const struct tl__link *l, const struct tl__call *c)
 	if (status >= 0 && l->v.state == TL__LINK_DEAD &&
 	    (is_early(l) || !(c->wait.options & WEXITED)))
 		return -1;
-	return status;
+	return status >= 0 && tl__family_is_in_exec(l) ? -1 : status;
 }
 
 /* The one that is told of first. *ret_any: there are some that may have something to tell. */
@@ -317,6 +318,7 @@ static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
 	if (c->wait.options & NOTHREAD)
 		tl__family_look(tool);
 	first = first_link(tool, c, &any);
+	any |= c->wait.kind == P_PID && tl__family_is_delayed(tool, c->wait.id);
 	if (any)
 		look_for_others(tool, &c->wait, first);
 	has = any ? tl__family_has(tool, &c->wait, c->n.tid, first) : TL__KERNEL_PERHAPS;

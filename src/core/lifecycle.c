@@ -90,6 +90,8 @@ static void first_stop(struct tl_task *task)
 {
 	task->state = TL__TASK_STOPPED;
 	task->quiesce_owed = true;
+	/* A thread is born into the group stop of its process (task_join_group_stop). */
+	task->group_stopped = task->stop.kind == TL__STOP_GROUP;
 	if (task->session->detaching)
 		task->detach_wanted = true;
 	tl__task_settle(task);

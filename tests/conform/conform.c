@@ -283,7 +283,11 @@ int main(int argc, char **argv)
 		}
 	if (argc == 5 && !strcmp(argv[1], "acts"))
 		random_acts(argv + 2);
-	if (argc >= 2 && !strncmp(argv[1], "random-", 7))
+	if (argc == 2 && !strcmp(argv[1], "obeys"))
+		crowd_obeys();
+	if (argc >= 2 && !strncmp(argv[1], "crowd-", 6))
+		random_crowd((uint32_t)strtoul(argv[1] + 6, NULL, 10));
+	else if (argc >= 2 && !strncmp(argv[1], "random-", 7))
 		random_trace((uint32_t)strtoul(argv[1] + 7, NULL, 10));
 	else if (argc >= 2 && !strncmp(argv[1], "family-", 7))
 		random_family((uint32_t)strtoul(argv[1] + 7, NULL, 10));

@@ -37,6 +37,9 @@ void random_trace(uint32_t seed);
 void random_acts(char **args);
 /* family.c: by a seed, too. */
 void random_family(uint32_t seed);
+/* crowd.c: the same; and what its tracee executes. */
+void random_crowd(uint32_t seed);
+void crowd_obeys(void);
 
 /* Gives a process or thread a name in what is printed. */
 void name_it(pid_t pid, const char *name);

@@ -5,6 +5,7 @@
 Usage: run.py TRAPLINE CONFORM [CASE...]
        run.py TRAPLINE CONFORM FIRST-LAST    random traces of these seeds, alone
        run.py TRAPLINE CONFORM family:FIRST-LAST    random waits of these seeds, alone
+       run.py TRAPLINE CONFORM crowd:FIRST-LAST    the same for a tracee of many threads
 """
 import os
 import re
@@ -38,9 +39,9 @@ def output(argv):
 def main():
     cases = sys.argv[3:] or subprocess.run([CONFORM], capture_output=True, text=True, check=True).stdout.split()
     ways = {"alone": [TRAPLINE, "run", "--"]}
-    seeds = re.fullmatch(r"(family:)?(\d+)-(\d+)", cases[0])
+    seeds = re.fullmatch(r"(family:|crowd:)?(\d+)-(\d+)", cases[0])
     if seeds:
-        kind = "family" if seeds[1] else "random"
+        kind = (seeds[1] or "random:")[:-1]
         cases = [f"{kind}-{seed}" for seed in range(int(seeds[2]), int(seeds[3]) + 1)]
     elif shutil.which("strace"):
         ways["with strace"] = [TRAPLINE, "run", "--", "strace", "-f", "-o", "/dev/null"]
