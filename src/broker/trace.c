@@ -78,6 +78,21 @@ static bool has_dead(const struct tl__broker *b, pid_t tid)
 	return false;
 }
 
+/*
+ * Who calls exec waits for the ends of its process's threads, and has a lock meanwhile that an
+ * attaching tracer waits for (de_thread, ptrace_attach). Natively a tracer that holds one of them
+ * at its end, and attaches to another, waits for ever. We hold them for all.
+ */
+static bool waits_for_us(struct tl__broker *b, pid_t tgid)
+{
+	const struct tl__tracee *t;
+
+	TAILQ_FOREACH (t, &b->tracees, link)
+		if (t->tgid == tgid && t->now.what == TL__WHAT_LEAVING && tl__chain_is_held(t))
+			return tl__person_waits_in_exec(tgid);
+	return false;
+}
+
 static int64_t attach(struct tl__asked *q, bool seize)
 {
 	pid_t tracer = process_of(q->n->tid), tgid = process_of(q->tid);
@@ -109,6 +124,8 @@ static int64_t attach(struct tl__asked *q, bool seize)
 	t = tl__tracee_find(q->b, q->tid);
 	if (!q->peer && t && t->peer && tl__peer_attach(q->b, q->n, q->word, q->tid, &elsewhere))
 		return elsewhere;
+	if (!t && waits_for_us(q->b, tgid))
+		return -EAGAIN;
 	r = tl__tracee_link(q->b, q->tid, tool, q->n->tid, seize, seize ? (uint32_t)q->data : 0,
 			    !seize, &l);
 	/* Refused, for another server of ours holds it. */

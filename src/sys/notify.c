@@ -469,6 +469,19 @@ static bool has_child(pid_t tid, pid_t child)
 
 enum { THREADS = 512 };
 
+bool tl__person_waits_in_exec(pid_t tgid)
+{
+	pid_t tids[THREADS];
+	int n = tl__kernel_threads(NULL, tgid, tids, THREADS);
+	char where[64];
+
+	for (int i = 0; i < n && i < THREADS; i++)
+		if (tl__kernel_proc_read(NULL, tids[i], TL__PROC_WCHAN, where, sizeof(where)) > 0 &&
+		    (!strcmp(where, "begin_new_exec") || !strcmp(where, "de_thread")))
+			return true;
+	return false;
+}
+
 pid_t tl__person_maker(pid_t tgid, pid_t child)
 {
 	pid_t tids[THREADS];

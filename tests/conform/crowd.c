@@ -155,10 +155,10 @@ static char state_of(pid_t tid)
 	return at ? at[2] : '\0';
 }
 
-static bool is_busy(void)
+static bool any_is(char state)
 {
 	for (int i = 0; i < knows; i++)
-		if (state_of(known[i]) == 'R' || state_of(known[i]) == 'D')
+		if (state_of(known[i]) == state)
 			return true;
 	return false;
 }
@@ -168,7 +168,7 @@ static void settles(void)
 	for (int quiet = 0, i = 0; quiet < 2 && i < 60; i++) {
 		moment(SETTLED_MS);
 		find_all();
-		quiet = is_busy() ? 0 : quiet + 1;
+		quiet = any_is('R') || any_is('D') ? 0 : quiet + 1;
 	}
 }
 
@@ -207,7 +207,8 @@ static void sends(void)
 
 	if ((attaches && sig == SIGSTOP) || ((attaches || interrupts) && sig == SIGCONT))
 		sig = SIGURG;
-	if (roll(2))
+	/* A thread that is dead and not waited for takes a signal natively. */
+	if (roll(2) || !state_of(tid) || state_of(tid) == 'Z')
 		printf("kill %d -> %d\n", sig, kill(leader, sig));
 	else
 		printf("tgkill %s %d -> %ld\n", name_of(tid), sig,
@@ -258,8 +259,11 @@ static void lets_go(pid_t tid)
 	tell(roll(3) ? PTRACE_CONT : PTRACE_SYSCALL, tid, 0, (unsigned long)sig);
 }
 
+/* Not while one waits in exec for a thread that we hold: we would wait for it (ptrace_attach). */
 static void traces(pid_t tid)
 {
+	if (any_is('D'))
+		return;
 	if (attaches && roll(2))
 		tell(PTRACE_ATTACH, tid, 0, 0);
 	else
@@ -329,10 +333,9 @@ static void begins(void)
 	for (char what = '1'; what < '1' + (char)roll(4); what++)
 		if (write(orders[0], &what, 1) == 1)
 			settles();
-	for (int i = 0; i < knows; i++)
+	for (int i = 0; i < knows; i++, settles())
 		if (roll(4))
 			traces(known[i]);
-	settles();
 }
 
 void random_crowd(uint32_t seed)
