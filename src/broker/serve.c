@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -254,6 +255,17 @@ static void on_task(struct tl_session *session, struct tl_task *task, enum tl_or
 		tl__tracee_orphan(data, task);
 }
 
+/* One for each thread, child and memory of each tool: more than a shell's limit may be. */
+static void allow_descriptors(void)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &most) < 0)
+		return;
+	most.rlim_cur = most.rlim_max;
+	tl__ignore(setrlimit(RLIMIT_NOFILE, &most));
+}
+
 static int set_up(struct tl__broker *b)
 {
 	struct tl_session_options o = { .size = sizeof(o),
@@ -263,6 +275,7 @@ static int set_up(struct tl__broker *b)
 	sigset_t set;
 	int r;
 
+	allow_descriptors();
 	TAILQ_INIT(&b->tracees);
 	TAILQ_INIT(&b->memories);
 	TAILQ_INIT(&b->tools);

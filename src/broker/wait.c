@@ -206,6 +206,8 @@ static void look_for_leader(struct tl__tool *tool, pid_t tgid)
 {
 	struct tl__link *l;
 
+	/* The leader may be no tracee. */
+	tool->leader_due |= !TAILQ_EMPTY(&tool->waiting);
 	TAILQ_FOREACH (l, &tool->links, of_tool) {
 		tool->leader_due |= l->tracee->tgid == tgid && tl__family_is_in_exec_stop(l);
 		if (l->tracee->tid != tgid || l->v.state != TL__LINK_DEAD || is_early(l))
