@@ -91,7 +91,7 @@ struct tl__link {
 	pid_t tracer;   /* the thread that made it, from which requests must come */
 	uint64_t since; /* the tracee's count of events then */
 	uint64_t seen;  /* and at the last one that went by here */
-	unsigned order; /* the how manieth of its tool's */
+	unsigned order; /* of its making, among its tool's */
 	bool kernels;   /* dead, and the tool is the parent: the kernel has it too */
 	unsigned news;  /* of another server's task: how often it was told */
 	bool owns;      /* the breakpoint or watchpoint whose signal is the last one */
@@ -202,7 +202,7 @@ struct tl__tool {
 	TAILQ_HEAD(, tl__call) waiting;
 	TAILQ_HEAD(, tl__child) children;
 	TAILQ_HEAD(, tl__child) tracers; /* threads of its that have made links; not the leader */
-	bool children_known;             /* since it began to wait */
+	bool children_known;             /* they were looked for since a wait was looked at */
 	bool has_others;                 /* or has had: children that were not its tracees */
 	bool signalled;                  /* with waits that its handler breaks */
 	bool suspicious;                 /* a call may have been made before that */
@@ -222,7 +222,7 @@ struct tl__tool {
 	struct tl__children all_children; /* those that are its tracees, too */
 	struct tl__child_of *kin;         /* as they were when they were looked for last */
 	unsigned kin_n;
-	unsigned order; /* of its links, the latest's */
+	unsigned order; /* the latest link's */
 };
 
 struct tl__broker {

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHILDREN = 1024, NOTHREAD = 0x20000000, STOPS = WUNTRACED | WCONTINUED };
+enum { CHILDREN = 1024, STOPS = WUNTRACED | WCONTINUED };
 
 bool tl__is_readable(int fd)
 {
@@ -147,7 +147,7 @@ bool tl__family_is_eligible(const struct tl__tool *tool, const struct tl__wait *
 			    pid_t pid)
 {
 	return is_of_that_kind(w, pid) &&
-	       (!(w->options & NOTHREAD) || is_made_by(tool, pid, caller));
+	       (!(w->options & __WNOTHREAD) || is_made_by(tool, pid, caller));
 }
 
 static bool is_meant(const struct tl__wait *w, pid_t pid)

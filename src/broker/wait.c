@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { INFO_64 = 128, NOTHREAD = 0x20000000, BY_PIDFD = 3 };
+enum { INFO_64 = 128, BY_PIDFD = 3 };
 
 static bool parse_id(const struct tl__tool *tool, struct tl__wait *w, int32_t pid)
 {
@@ -34,7 +34,7 @@ static bool parse_id(const struct tl__tool *tool, struct tl__wait *w, int32_t pi
 /* The kernel says what is wrong with others. */
 static bool are_known(enum tl__served what, const struct tl__notice *n)
 {
-	const unsigned all = WNOHANG | WUNTRACED | WCONTINUED | NOTHREAD | __WCLONE | __WALL;
+	const unsigned all = WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL;
 	unsigned options = (unsigned)n->args[what == TL__SERVE_WAITID ? 3 : 2];
 
 	if (what != TL__SERVE_WAITID)
@@ -86,7 +86,7 @@ static bool is_meant(const struct tl__link *l, const struct tl__wait *w, pid_t c
 {
 	struct tl__person p;
 
-	if (w->options & NOTHREAD && l->tracer != caller &&
+	if (w->options & __WNOTHREAD && l->tracer != caller &&
 	    !tl__family_is_eligible(l->tool, w, caller, l->tracee->tid))
 		return false;
 	switch (w->kind) {
@@ -303,8 +303,9 @@ static void tell_of(struct tl__link *l, struct tl__call *c, unsigned word)
  * not block, is told of them now. */
 static void look_for_others(struct tl__tool *tool, const struct tl__wait *w, bool found)
 {
-	if (w->kind != P_PID && (tool->has_others || w->options & NOTHREAD ||
-				 (!found && w->options & (WNOHANG | WUNTRACED | WCONTINUED))))
+	bool soon = !found && w->options & (WNOHANG | WUNTRACED | WCONTINUED);
+
+	if (w->kind != P_PID && !tool->children_known && (tool->has_others || soon))
 		tl__family_look(tool);
 }
 
@@ -317,7 +318,7 @@ static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
 	bool any;
 
 	tool->children_known = false;
-	if (c->wait.options & NOTHREAD)
+	if (c->wait.options & __WNOTHREAD)
 		tl__family_look(tool);
 	first = first_link(tool, c, &any);
 	any |= c->wait.kind == P_PID && tl__family_is_delayed(tool, c->wait.id);

@@ -95,7 +95,7 @@ static bool is_current(const struct tl__children *c, pid_t tgid)
 static int read_list(const struct tl__children *c, unsigned thread, struct tl__child_of *kids,
 		     size_t max, int n)
 {
-	char text[8192], *at = text, *end;
+	char text[8192], *at = text, *end; /* of a thousand; others are left out */
 	ssize_t len = pread(c->lists[thread].fd, text, sizeof(text) - 1, 0);
 	long pid;
 

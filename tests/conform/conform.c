@@ -93,24 +93,63 @@ pid_t traced(void (*work)(void))
 	return pid;
 }
 
+char state_of(pid_t pid)
+{
+	char path[64], text[512] = "";
+	const char *at;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	at = fgets(text, sizeof(text), f) ? strrchr(text, ')') : NULL;
+	fclose(f);
+	return at ? at[2] : '\0';
+}
+
+bool are_quiet(const pid_t *pids, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (pids[i] && (state_of(pids[i]) == 'R' || state_of(pids[i]) == 'D'))
+			return false;
+	return true;
+}
+
 void until(pid_t pid, char state)
 {
-	char path[64], text[512];
-
 	for (int i = 0; i < 2000; i++) {
-		FILE *f;
-		char *at;
+		char is = state_of(pid);
 
-		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-		f = fopen(path, "r");
-		if (!f)
-			return;
-		at = fgets(text, sizeof(text), f) ? strrchr(text, ')') : NULL;
-		fclose(f);
-		if (at && at[2] == state)
+		if (!is || is == state)
 			return;
 		usleep(1000);
 	}
+}
+
+uint32_t at_random(uint32_t *state, uint32_t below)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state % below;
+}
+
+static uint32_t dice;
+
+uint32_t roll(uint32_t below)
+{
+	return at_random(&dice, below);
+}
+
+uint32_t dice_of(uint32_t seed)
+{
+	uint32_t first = seed * 2654435761u | 1;
+
+	dice = first;
+	for (int i = 0; i < 8; i++)
+		roll(2);
+	return first;
 }
 
 static const char *request_name(int request)

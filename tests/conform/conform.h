@@ -32,6 +32,11 @@ extern const struct conform_case cases_stops[], cases_calls[], cases_signals[], 
 	cases_waits[], cases_requests[], cases_errors[], cases_many[], cases_filters[],
 	cases_rain[], cases_memory[];
 
+/* Numbers that a seed makes, each time the same. */
+uint32_t at_random(uint32_t *state, uint32_t below);
+uint32_t dice_of(uint32_t seed); /* roll()'s from now on; what they begin with */
+uint32_t roll(uint32_t below);
+
 /* random.c: no case by its name, but by a seed; and what its tracee executes. */
 void random_trace(uint32_t seed);
 void random_acts(char **args);
@@ -54,6 +59,10 @@ pid_t child(void (*work)(void));
 /* For so long (ms), or longer where SLOW says so many times that: what others do meanwhile is done
  * then. */
 void moment(unsigned ms);
+/* As /proc says it; 0: it is not there. */
+char state_of(pid_t pid);
+/* Whether none of them runs. */
+bool are_quiet(const pid_t *pids, int n);
 /* Until it sleeps in a call, is stopped, or is a zombie ('S', 'T', 't', 'Z'). */
 void until(pid_t pid, char state);
 

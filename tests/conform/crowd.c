@@ -13,16 +13,6 @@
 
 enum { THREADS = 4, KNOWN = 16, ROUNDS = 50, SETTLED_MS = 2, FIRST_FD = 40 };
 
-static uint32_t dice;
-
-static uint32_t roll(uint32_t below)
-{
-	dice ^= dice << 13;
-	dice ^= dice >> 17;
-	dice ^= dice << 5;
-	return dice % below;
-}
-
 /* The tracee: each thread reads what it is to do from a pipe of its own. */
 
 static void counts(int sig)
@@ -93,7 +83,6 @@ static void *obeys(void *slot)
 void crowd_obeys(void)
 {
 	struct sigaction sa = { .sa_handler = counts, .sa_flags = SA_RESTART };
-
 	sigset_t set;
 
 	/* Its children's ends are nobody's business. */
@@ -115,9 +104,9 @@ static int knows;
 
 static void find_all(void)
 {
-	static const char *const names_[KNOWN] = { "leader", "t1",  "t2",  "t3", "t4",  "t5",
-						   "t6",     "t7",  "t8",  "t9", "t10", "t11",
-						   "t12",    "t13", "t14", "t15" };
+	static const char *const numbered[KNOWN] = { "leader", "t1",  "t2",  "t3", "t4",  "t5",
+						     "t6",     "t7",  "t8",  "t9", "t10", "t11",
+						     "t12",    "t13", "t14", "t15" };
 	char path[64];
 	struct dirent *entry;
 	DIR *dir;
@@ -133,34 +122,11 @@ static void find_all(void)
 			is_known |= known[i] == tid;
 		if (is_known)
 			continue;
-		name_it(tid, names_[knows]);
+		name_it(tid, numbered[knows]);
 		known[knows++] = tid;
 	}
 	if (dir)
 		closedir(dir);
-}
-
-static char state_of(pid_t tid)
-{
-	char path[64], text[512] = "";
-	const char *at;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", leader, tid);
-	f = fopen(path, "r");
-	if (!f)
-		return 0;
-	at = fgets(text, sizeof(text), f) ? strrchr(text, ')') : NULL;
-	fclose(f);
-	return at ? at[2] : '\0';
-}
-
-static bool any_is(char state)
-{
-	for (int i = 0; i < knows; i++)
-		if (state_of(known[i]) == state)
-			return true;
-	return false;
 }
 
 static void settles(void)
@@ -168,7 +134,7 @@ static void settles(void)
 	for (int quiet = 0, i = 0; quiet < 2 && i < 60; i++) {
 		moment(SETTLED_MS);
 		find_all();
-		quiet = any_is('R') || any_is('D') ? 0 : quiet + 1;
+		quiet = are_quiet(known, knows) ? quiet + 1 : 0;
 	}
 }
 
@@ -190,7 +156,7 @@ static void orders_something(void)
 	int slot = (int)roll(THREADS);
 	char what = often[roll(roll(4) ? sizeof(often) - 4 : sizeof(often) - 1)];
 
-	/* A thread that is not traced may be the last that the leader's tracer hears of it. */
+	/* An exec of a thread that is not traced takes a leader away that is, without a word. */
 	if (what == 'x')
 		slot = 0;
 	if (attaches && what == 'S')
@@ -262,8 +228,9 @@ static void lets_go(pid_t tid)
 /* Not while one waits in exec for a thread that we hold: we would wait for it (ptrace_attach). */
 static void traces(pid_t tid)
 {
-	if (any_is('D'))
-		return;
+	for (int i = 0; i < knows; i++)
+		if (state_of(known[i]) == 'D')
+			return;
 	if (attaches && roll(2))
 		tell(PTRACE_ATTACH, tid, 0, 0);
 	else
@@ -343,9 +310,7 @@ void random_crowd(uint32_t seed)
 	int status;
 	pid_t tid;
 
-	dice = seed * 2654435761u | 1;
-	for (int i = 0; i < 8; i++)
-		roll(2);
+	dice_of(seed);
 	attaches = roll(3) == 0;
 	interrupts = attaches || roll(2);
 	setpgid(0, 0);

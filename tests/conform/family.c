@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-enum { MEMBERS = 6, ROUNDS = 60, SETTLED_MS = 3, BY_PIDFD = 3 };
+enum { MEMBERS = 6, ROUNDS = 60, SETTLED_MS = 2, BY_PIDFD = 3 };
 
 static struct member {
 	pid_t pid;
@@ -17,16 +17,6 @@ static struct member {
 } members[MEMBERS];
 
 static const char *const called[MEMBERS] = { "a", "b", "c", "d", "e", "f" };
-static uint32_t dice;
-
-static uint32_t roll(uint32_t below)
-{
-	dice ^= dice << 13;
-	dice ^= dice >> 17;
-	dice ^= dice << 5;
-	return dice % below;
-}
-
 static void exits_7(int sig)
 {
 	(void)sig;
@@ -42,21 +32,6 @@ static void lives(bool is_traced)
 		raise(SIGSTOP);
 	for (;;)
 		pause();
-}
-
-static char state_of(pid_t pid)
-{
-	char path[64], text[512] = "";
-	const char *at;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "r");
-	if (!f)
-		return 0;
-	at = fgets(text, sizeof(text), f) ? strrchr(text, ')') : NULL;
-	fclose(f);
-	return at ? at[2] : '\0';
 }
 
 /* Most are made by fork, some by a clone that tells of their ends by another signal, or by none. */
@@ -202,6 +177,19 @@ static void waits_by_id(void)
 		close(fd);
 }
 
+/* Twice none of them runs. */
+static void settles(void)
+{
+	for (int quiet = 0, i = 0; quiet < 2 && i < 60; i++) {
+		pid_t pids[MEMBERS];
+
+		for (int k = 0; k < MEMBERS; k++)
+			pids[k] = members[k].pid;
+		moment(SETTLED_MS);
+		quiet = are_quiet(pids, MEMBERS) ? quiet + 1 : 0;
+	}
+}
+
 static void joins_a_group(const struct member *m)
 {
 	printf("setpgid %s -> %d\n", name_of(m->pid), setpgid(m->pid, roll(2) ? m->pid : getpid()));
@@ -245,7 +233,7 @@ static void acts(void)
 	default:
 		waits_by_id();
 	}
-	moment(SETTLED_MS);
+	settles();
 }
 
 /* The other thread acts when it has its turn. */
@@ -268,7 +256,7 @@ static void lets_other_act(void)
 	pthread_barrier_wait(&done);
 }
 
-/* In the order in which they are met, which for those that are killed at once is not said. */
+/* One after the other: of those that are killed at once it is not said who is met first. */
 static void ends(void)
 {
 	for (int i = 0; i < MEMBERS; i++) {
@@ -277,7 +265,7 @@ static void ends(void)
 		if (!members[i].pid || kill(members[i].pid, SIGKILL) < 0)
 			continue;
 		until(members[i].pid, 'Z');
-		moment(SETTLED_MS);
+		settles();
 		while (show(members[i].pid, __WALL) >= 0 && n++ < 3)
 			;
 	}
@@ -288,9 +276,7 @@ void random_family(uint32_t seed)
 	bool two = seed % 2;
 	pthread_t thread;
 
-	dice = seed * 2654435761u | 1;
-	for (int i = 0; i < 8; i++)
-		roll(2);
+	dice_of(seed);
 	setpgid(0, 0);
 	pthread_barrier_init(&turn, NULL, 2);
 	pthread_barrier_init(&done, NULL, 2);

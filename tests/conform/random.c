@@ -13,14 +13,6 @@
 
 enum { ACTS = 24, STOPS = 160, PATIENCE_S = 3, ALL_OPTIONS = 0x7f };
 
-static uint32_t at_random(uint32_t *state, uint32_t below)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state % below;
-}
-
 /* The tracee. */
 
 static volatile unsigned signals;
@@ -190,13 +182,7 @@ void random_acts(char **args)
 
 /* The tracer. */
 
-static uint32_t dice;
 static uint32_t tracees_dice;
-
-static uint32_t roll(uint32_t below)
-{
-	return at_random(&dice, below);
-}
 
 static void works(void)
 {
@@ -529,10 +515,7 @@ void random_trace(uint32_t seed)
 	pid_t pid;
 	int status = SIGSTOP << 8 | 0x7f;
 
-	dice = seed * 2654435761u | 1;
-	tracees_dice = dice ^ 0x5bd1e995;
-	for (int i = 0; i < 8; i++)
-		roll(2);
+	tracees_dice = dice_of(seed) ^ 0x5bd1e995;
 	/* Before it is there: a signal may come first. */
 	handle_all();
 	handle(SIGALRM, gives_up, 0);
