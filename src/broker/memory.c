@@ -333,8 +333,8 @@ static int64_t transfer(struct io *io, uint8_t *buf)
 	return done ? (int64_t)done : r;
 }
 
-/* Some kernels let nobody but the tracer itself read what the process cannot read (6.12's
- * proc_mem.force_override). Here: this process, which has none, its own. */
+/* Some kernels let nobody but the tracer itself read what the process cannot (6.12's
+ * proc_mem.force_override): then we, whom nobody traces, cannot read such memory of our own. */
 static bool may_read_all(struct tl__broker *b)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
