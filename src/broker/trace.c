@@ -434,10 +434,13 @@ static struct tl__link *link_of(struct tl__broker *b, pid_t caller, pid_t tid)
  * sent a signal (ptrace_check_attach, ptrace_request). */
 static bool is_of_dead(const struct tl__asked *q, int64_t *ret)
 {
-	const struct tl__tool *tool = tl__tool_of(q->b, q->n->tid);
+	const struct tl__tool *tool;
 	const struct tl__link *l;
 
-	if (!tool || (q->request != TL__REQ_INTERRUPT && q->request != TL__REQ_KILL))
+	if (q->request != TL__REQ_INTERRUPT && q->request != TL__REQ_KILL)
+		return false;
+	tool = tl__tool_of(q->b, q->n->tid);
+	if (!tool)
 		return false;
 	TAILQ_FOREACH (l, &tool->links, of_tool)
 		if (l->tracee->tid == q->tid && l->v.state == TL__LINK_DEAD &&
