@@ -19,7 +19,7 @@
  * shadow.c  whose a breakpoint is, and what lies under it (pure)
  * breaks.c  who sees the signal of one
  * lift.c    what a killed debugger leaves behind
- * peer.c    other servers
+ * peer.c    other servers; peer_waits.c: tools that wait for tasks of theirs
  * message.c what they say; talk.c: and answer
  * registry.c where they are
  * windows.c what they may see of a tool (pure)
@@ -93,7 +93,8 @@ struct tl__link {
 	uint64_t seen;  /* and at the last one that went by here */
 	unsigned order; /* of its making, among its tool's */
 	bool kernels;   /* dead, and the tool is the parent: the kernel has it too */
-	unsigned news;  /* of another server's task: how often it was told */
+	unsigned news;  /* of another server's task: how often it was told, */
+	bool held;      /* and that others hold it */
 	bool owns;      /* the breakpoint or watchpoint whose signal is the last one */
 	bool spared;    /* it is another's */
 	int injects;    /* a signal that this tracer has put in, and is not to see again */
@@ -165,6 +166,7 @@ struct tl__call {
 	struct tl__notice n;
 	bool doomed;  /* a signal is breaking it: not to be answered now */
 	bool repeats; /* made a second time: its answer may have got lost */
+	bool said;    /* to the servers that hold what it waits for */
 	struct tl__wait {
 		uint64_t status, info, usage; /* where the results go; 0: nowhere */
 		unsigned options;
@@ -216,6 +218,8 @@ struct tl__tool {
 	uint64_t waits_at;   /* ms: since when something is waiting */
 	uint64_t news_since; /* ms: since when its signal is put off while it is calling; 0: is not
 			      */
+	bool waits_there;    /* another server's: it is in a wait there, */
+	pid_t waits_for;     /* for this task, or (0) for any */
 	bool wants_usage;    /* its waits ask for it */
 	bool debugs;         /* it has stepped or changed a tracee: breakpoints may be its own */
 	struct tl__sigchld news;
@@ -292,6 +296,7 @@ void tl__tracee_settle(struct tl__tracee *t);
 void tl__tracee_poke(struct tl__tracee *t);
 
 /* stuck.c: of a task that stands still */
+bool tl__stuck_is_held(const struct tl__link *l);    /* its task, by others */
 bool tl__stuck_hold(const struct tl__tracee *t);     /* all who hold it wait for what is held */
 bool tl__stuck_owes(const struct tl__tracee *t);     /* a link is owed a stop */
 bool tl__stuck_steps(const struct tl__tracee *t);    /* a link that has let go wants a step */
@@ -406,8 +411,9 @@ bool tl__serve_stop(struct tl__broker *b, pid_t caller, pid_t tid, int sig, stru
 /* wait.c */
 void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
 		    unsigned word);
-bool tl__wait_is_for(const struct tl__call *c, pid_t tid); /* for it alone */
-void tl__waits_look(struct tl__tool *tool); /* something may have come for those that wait */
+pid_t tl__wait_one(const struct tl__call *c); /* that it is for alone; or 0 */
+void tl__waits_unsaid(struct tl__tool *tool); /* other servers do not know of them */
+void tl__waits_look(struct tl__tool *tool);   /* something may have come for those that wait */
 /* To those that wait again for what they were told of, if nothing has come for a while. */
 void tl__waits_retell(struct tl__tool *tool);
 

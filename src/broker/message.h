@@ -22,15 +22,18 @@ enum tl__say {
 	TL__SAY_LINK,
 	TL__SAY_STOP, /* a tool of ours sends a SIGSTOP or SIGCONT: tracer, tid, number; a RESULT, 1
 			 or 0 */
-	TL__SAY_OPENED,  /* a tool of ours has this descriptor of a process's memory: tool, number,
-			    tgid */
-	TL__SAY_CLOSED,  /* not any more: tool, number */
-	TL__SAY_READ_OF, /* it reads there: tool, number, addr, len; a RESULT with data */
-	TL__SAY_WRITE_OF /* data; a RESULT */
+	TL__SAY_OPENED,   /* a tool of ours has this descriptor of a process's memory: tool, number,
+			     tgid */
+	TL__SAY_CLOSED,   /* not any more: tool, number */
+	TL__SAY_READ_OF,  /* it reads there: tool, number, addr, len; a RESULT with data */
+	TL__SAY_WRITE_OF, /* data; a RESULT */
+	TL__SAY_WAITS, /* a tool of ours is in a wait, for that task of yours or (0) any: tool, tid
+			*/
+	TL__SAY_HELD   /* whether others hold a task that your tool waits for: tool, tid, state */
 };
 
 /* Another version's servers are not understood: their number is another. */
-enum { TL__PROTOCOL = 1 };
+enum { TL__PROTOCOL = 2 };
 
 struct tl__message {
 	uint32_t protocol; /* sent as it has to be */

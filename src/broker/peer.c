@@ -156,13 +156,16 @@ static bool is_proven(const struct tl__message *m, int fd)
 static void serve_for(struct tl__peer *p, const struct tl__message *m, int fd)
 {
 	struct tl__message done = { .what = TL__SAY_RESULT, .result = -EPERM };
+	struct tl__tool *tool = tl__tool_of(p->broker, m->n.tid);
 
+	if (tool && tool->peer == p)
+		tool->waits_there = false;
 	if (m->n.args[0] != TL__REQ_TRACEME && is_proven(m, fd))
 		done.result = tl__serve_request(p->broker, &m->n, m->word == 4 ? 4 : 8, p);
 	tl__talk_answer(p, m, &done, NULL);
 }
 
-static struct tl__link *find(struct tl__tool *tool, pid_t tid)
+struct tl__link *tl__peer_find(struct tl__tool *tool, pid_t tid)
 {
 	struct tl__link *l;
 
@@ -185,7 +188,7 @@ static bool is_held_by(const struct tl__peer *p, pid_t tid)
 static void hear_news(struct tl__peer *p, const struct tl__message *m)
 {
 	struct tl__tool *tool = tl__tool_find(p->broker, m->tool);
-	struct tl__link *l = tool ? find(tool, m->tid) : NULL;
+	struct tl__link *l = tool ? tl__peer_find(tool, m->tid) : NULL;
 
 	if (tool && !tool->peer && !l && m->dead != TL__GONE && is_held_by(p, m->tid))
 		l = tl__tracee_stand_in(p, tool, m->tid, m->tracer);
@@ -203,13 +206,16 @@ static void hear_news(struct tl__peer *p, const struct tl__message *m)
 	l->v.status = (int)m->status;
 	l->v.stop.code = m->code;
 	l->news++;
+	l->held = false;
+	/* It takes the tool for one that does not wait any more. */
+	tl__waits_unsaid(tool);
 	tl__tool_tell(l);
 }
 
 static void hear_of_child(struct tl__peer *p, const struct tl__message *m)
 {
 	struct tl__tool *tool = tl__tool_find(p->broker, m->tool);
-	struct tl__link *l = tool ? find(tool, m->tid) : NULL;
+	struct tl__link *l = tool ? tl__peer_find(tool, m->tid) : NULL;
 
 	if (!tool || tool->peer || (p->foreign && !l))
 		return;
@@ -362,6 +368,9 @@ static bool handle_holder(struct tl__peer *p, const struct tl__message *m)
 	case TL__SAY_CHILD:
 		hear_of_child(p, m);
 		return true;
+	case TL__SAY_HELD:
+		tl__peer_hear_held(p, m);
+		return true;
 	default:
 		return false;
 	}
@@ -407,6 +416,9 @@ void tl__peer_handle(struct tl__peer *p, const struct tl__message *m, int fd)
 		break;
 	case TL__SAY_STOP:
 		stop_for(p, m);
+		break;
+	case TL__SAY_WAITS:
+		tl__peer_hear_wait(p, m);
 		break;
 	case TL__SAY_READ_OF:
 	case TL__SAY_WRITE_OF:
@@ -483,7 +495,7 @@ bool tl__peer_attach(struct tl__broker *b, const struct tl__notice *n, unsigned 
 	if (*ret < 0)
 		return true;
 	tool = tl__tool_get(b, of_caller.tgid);
-	if (tool && !find(tool, tid) && !tl__tracee_stand_in(p, tool, tid, n->tid))
+	if (tool && !tl__peer_find(tool, tid) && !tl__tracee_stand_in(p, tool, tid, n->tid))
 		*ret = -ENOMEM;
 	return true;
 }
@@ -506,8 +518,9 @@ int64_t tl__peer_call(struct tl__link *l, const struct tl__notice *n, unsigned w
 
 	/* First: the next stop may be told before the result. */
 	l->v.state = state_after(request, before);
+	l->held = false;
 	r = call(l->tracee->peer, n, word, -1);
-	l = find(tool, tid);
+	l = tl__peer_find(tool, tid);
 	if (!l)
 		return r;
 	if (r < 0 && l->news == news)
@@ -517,7 +530,7 @@ int64_t tl__peer_call(struct tl__link *l, const struct tl__notice *n, unsigned w
 	return r;
 }
 
-void tl__peer_tell(const struct tl__link *l, enum tl__fate fate)
+void tl__peer_tell(struct tl__link *l, enum tl__fate fate)
 {
 	struct tl__message m = { .what = TL__SAY_NEWS,
 				 .tid = l->tracee->tid,
@@ -531,6 +544,7 @@ void tl__peer_tell(const struct tl__link *l, enum tl__fate fate)
 				 .seized = l->v.seized,
 				 .options = l->v.options };
 
+	l->tool->waits_there = false;
 	tl__talk_say(l->tool->peer, &m, NULL, -1);
 }
 

@@ -46,8 +46,16 @@ int64_t tl__peer_memory(const struct tl__memory *m, bool writes, uint64_t addr, 
 			size_t len);
 /* A link of a tool of the other server's. */
 enum tl__fate { TL__ALIVE, TL__DEAD, TL__GONE /* without a word: by an exec */ };
-void tl__peer_tell(const struct tl__link *l, enum tl__fate fate);
+void tl__peer_tell(struct tl__link *l, enum tl__fate fate);
 void tl__peer_tell_child(struct tl__tool *tool, pid_t child);
+/* A link of a tool of ours to a task of another server's; NULL: there is none. */
+struct tl__link *tl__peer_find(struct tl__tool *tool, pid_t tid);
+/* peer_waits.c */
+void tl__peer_hear_wait(struct tl__peer *p, const struct tl__message *m);
+void tl__peer_hear_held(struct tl__peer *p, const struct tl__message *m);
+/* Of tools of ours that wait for tasks of other servers', for a while or while nothing happens:
+ * those have to know, where one tool that holds a task waits for another (stuck.c). */
+void tl__peers_say_waits(struct tl__broker *b, bool idle);
 void tl__peers_sweep(struct tl__broker *b);
 void tl__peers_thread_ends(struct tl__broker *b, pid_t tid);
 

@@ -186,6 +186,8 @@ static void sweep(struct tl__broker *b)
 			tl__family_look(tool);
 		tl__waits_look(tool);
 		tl__waits_retell(tool);
+		/* A call of another thread's may have made them forget. */
+		tl__waits_unsaid(tool);
 	}
 }
 
@@ -243,6 +245,7 @@ static int loop(struct tl__broker *b)
 		for (int i = 0; i < n; i++)
 			polled(b, &e[i]);
 		tl__talk_catch_up(b);
+		tl__peers_say_waits(b, n == 0);
 		tl__peers_sweep(b);
 	}
 }

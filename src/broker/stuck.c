@@ -13,10 +13,12 @@
 #include <poll.h>
 #include <unistd.h>
 
-static bool is_held_elsewhere(const struct tl__link *l)
+bool tl__stuck_is_held(const struct tl__link *l)
 {
 	const struct tl__link *other;
 
+	if (l->tracee->peer)
+		return l->held;
 	TAILQ_FOREACH (other, &l->tracee->links, of_tracee)
 		if (other != l && other->v.state == TL__LINK_STOPPED)
 			return true;
@@ -32,22 +34,22 @@ static bool has_none_running(const struct tl__tool *tool)
 	TAILQ_FOREACH (l, &tool->links, of_tool) {
 		if (l->v.state != TL__LINK_RUNNING)
 			continue;
-		if (!is_held_elsewhere(l))
+		if (!tl__stuck_is_held(l))
 			return false;
 		held = true;
 	}
 	return held;
 }
 
-/* It is in a wait for one task, which others hold. Those who wait for any may be told of something
- * yet; not when nothing has happened for a while. */
-static bool waits_for_held(const struct tl__tool *tool, const struct tl__call *c)
+/* It is in a wait for one task (0: for any), which others hold. Those who wait for any may be told
+ * of something yet; not when nothing has happened for a while. */
+static bool waits_for_held(const struct tl__tool *tool, pid_t tid)
 {
 	const struct tl__link *l;
 
 	TAILQ_FOREACH (l, &tool->links, of_tool)
-		if (l->v.state == TL__LINK_RUNNING && tl__wait_is_for(c, l->tracee->tid))
-			return is_held_elsewhere(l);
+		if (l->v.state == TL__LINK_RUNNING && tid == l->tracee->tid)
+			return tl__stuck_is_held(l);
 	return tool->broker->idle && has_none_running(tool);
 }
 
@@ -59,12 +61,12 @@ static bool is_stuck(const struct tl__tool *tool)
 
 	TAILQ_FOREACH (l, &tool->links, of_tool)
 		if (l->v.state == TL__LINK_RUNNING && l->v.mode == TL__MODE_STEP &&
-		    is_held_elsewhere(l))
+		    tl__stuck_is_held(l))
 			return true;
 	TAILQ_FOREACH (c, &tool->waiting, link)
-		if (waits_for_held(tool, c))
+		if (waits_for_held(tool, tl__wait_one(c)))
 			return true;
-	return false;
+	return tool->waits_there && waits_for_held(tool, tool->waits_for);
 }
 
 bool tl__stuck_hold(const struct tl__tracee *t)

@@ -99,9 +99,9 @@ static bool is_meant(const struct tl__link *l, const struct tl__wait *w, pid_t c
 	}
 }
 
-bool tl__wait_is_for(const struct tl__call *c, pid_t tid)
+pid_t tl__wait_one(const struct tl__call *c)
 {
-	return c->wait.kind == P_PID && c->wait.id == tid;
+	return c->wait.kind == P_PID ? c->wait.id : 0;
 }
 
 static int write_usage(const struct tl__call *c, unsigned word, const struct tl__tracee *t)
@@ -450,6 +450,14 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 	free(c);
 	if (tool->leader_due)
 		tl__waits_look(tool);
+}
+
+void tl__waits_unsaid(struct tl__tool *tool)
+{
+	struct tl__call *c;
+
+	TAILQ_FOREACH (c, &tool->waiting, link)
+		c->said = false;
 }
 
 void tl__waits_retell(struct tl__tool *tool)

@@ -7,6 +7,7 @@ Usage: broker.py TRAPLINE TRACEES_DIR [SECONDS]    (with SECONDS: hostile tools 
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -213,6 +214,36 @@ def across():
         r.wait()
 
 
+def said_within(process, seconds):
+    """Its next line."""
+    return process.stdout.readline().strip() if select.select([process.stdout], [], [], seconds)[0] else None
+
+
+def crosswise():
+    """Two tools, each of which holds a task in a call that the other waits for, of runs of their own: whose tasks one's server has, or a third's."""
+    for name, third in (("one's", False), ("a third's", True)):
+        tasks = [subprocess.Popen([f"{TRACEES}/crosswise"]) for _ in range(2)]
+        pids = [str(t.pid) for t in tasks]
+        first = Run("strace", "-o", "/dev/null", "-p", pids[0], "-p", pids[1]) if third else None
+        if first:
+            until(lambda: all(field(t.pid, "TracerPid") == str(first.server()) for t in tasks))
+        tools = [subprocess.Popen([TRAPLINE, "run", "--", f"{TRACEES}/crosswise", *p], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                 for p in (pids, pids[::-1])]
+        said = []
+        for _ in range(2):
+            said += [said_within(t, LIMIT / 4) for t in tools]
+            for t in tools:
+                t.stdin.write("\n")
+                t.stdin.flush()
+        said += [said_within(t, LIMIT / 4) for t in tools]
+        check(f"tools that wait for each other, on {name} server", said == ["has both"] * 2 + ["holds one"] * 2 + ["has the other"] * 2 and [t.wait(LIMIT) for t in tools] == [0, 0], said)
+        for t in tasks + tools:
+            t.kill()
+            t.wait()
+        if first:
+            first.wait()
+
+
 def hostile_server():
     """A user's process that passes for a server sees and changes no more of root's tool than what the tool's calls name, and may ask for nothing."""
     if os.geteuid() != 0:
@@ -414,7 +445,7 @@ def main():
         hostile(int(sys.argv[3]))
         hostile_peer(int(sys.argv[3]))
         return summed_up()
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, across, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, breakpoints, debug_registers, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, breakpoints, debug_registers, hostile, nobody):
         test()
     return summed_up()
 
