@@ -166,7 +166,6 @@ struct tl__call {
 	struct tl__notice n;
 	bool doomed;  /* a signal is breaking it: not to be answered now */
 	bool repeats; /* made a second time: its answer may have got lost */
-	bool said;    /* to the servers that hold what it waits for */
 	struct tl__wait {
 		uint64_t status, info, usage; /* where the results go; 0: nowhere */
 		unsigned options;
@@ -218,8 +217,9 @@ struct tl__tool {
 	uint64_t waits_at;   /* ms: since when something is waiting */
 	uint64_t news_since; /* ms: since when its signal is put off while it is calling; 0: is not
 			      */
-	bool waits_there;    /* another server's: it is in a wait there, */
-	pid_t waits_for;     /* for this task, or (0) for any */
+	bool stuck_there;    /* another server's: it is in a wait there for what is held */
+	bool stuck_said;     /* ours: so others were told, */
+	uint64_t asked_at;   /* and were asked of what it waits for; 0: not of this wait */
 	bool wants_usage;    /* its waits ask for it */
 	bool debugs;         /* it has stepped or changed a tracee: breakpoints may be its own */
 	struct tl__sigchld news;
@@ -296,7 +296,9 @@ void tl__tracee_settle(struct tl__tracee *t);
 void tl__tracee_poke(struct tl__tracee *t);
 
 /* stuck.c: of a task that stands still */
-bool tl__stuck_is_held(const struct tl__link *l);    /* its task, by others */
+bool tl__stuck_is_held(const struct tl__link *l); /* its task, by others */
+/* It has waited for a while, for what others hold. */
+bool tl__stuck_waits(const struct tl__tool *tool, const struct tl__call *c);
 bool tl__stuck_hold(const struct tl__tracee *t);     /* all who hold it wait for what is held */
 bool tl__stuck_owes(const struct tl__tracee *t);     /* a link is owed a stop */
 bool tl__stuck_steps(const struct tl__tracee *t);    /* a link that has let go wants a step */
@@ -412,7 +414,6 @@ bool tl__serve_stop(struct tl__broker *b, pid_t caller, pid_t tid, int sig, stru
 void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
 		    unsigned word);
 pid_t tl__wait_one(const struct tl__call *c); /* that it is for alone; or 0 */
-void tl__waits_unsaid(struct tl__tool *tool); /* other servers do not know of them */
 void tl__waits_look(struct tl__tool *tool);   /* something may have come for those that wait */
 /* To those that wait again for what they were told of, if nothing has come for a while. */
 void tl__waits_retell(struct tl__tool *tool);

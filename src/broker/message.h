@@ -29,7 +29,8 @@ enum tl__say {
 	TL__SAY_WRITE_OF, /* data; a RESULT */
 	TL__SAY_WAITS, /* a tool of ours is in a wait, for that task of yours or (0) any: tool, tid
 			*/
-	TL__SAY_HELD   /* whether others hold a task that your tool waits for: tool, tid, state */
+	TL__SAY_HELD,  /* whether others hold a task that your tool waits for: tool, tid, state */
+	TL__SAY_STUCK  /* whether that is so of what a tool of ours waits for: tool, state */
 };
 
 /* Another version's servers are not understood: their number is another. */

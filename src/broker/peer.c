@@ -159,7 +159,7 @@ static void serve_for(struct tl__peer *p, const struct tl__message *m, int fd)
 	struct tl__tool *tool = tl__tool_of(p->broker, m->n.tid);
 
 	if (tool && tool->peer == p)
-		tool->waits_there = false;
+		tool->stuck_there = false;
 	if (m->n.args[0] != TL__REQ_TRACEME && is_proven(m, fd))
 		done.result = tl__serve_request(p->broker, &m->n, m->word == 4 ? 4 : 8, p);
 	tl__talk_answer(p, m, &done, NULL);
@@ -207,8 +207,7 @@ static void hear_news(struct tl__peer *p, const struct tl__message *m)
 	l->v.stop.code = m->code;
 	l->news++;
 	l->held = false;
-	/* It takes the tool for one that does not wait any more. */
-	tl__waits_unsaid(tool);
+	tool->asked_at = 0;
 	tl__tool_tell(l);
 }
 
@@ -420,6 +419,9 @@ void tl__peer_handle(struct tl__peer *p, const struct tl__message *m, int fd)
 	case TL__SAY_WAITS:
 		tl__peer_hear_wait(p, m);
 		break;
+	case TL__SAY_STUCK:
+		tl__peer_hear_stuck(p, m);
+		break;
 	case TL__SAY_READ_OF:
 	case TL__SAY_WRITE_OF:
 		memory_for(p, m);
@@ -544,7 +546,7 @@ void tl__peer_tell(struct tl__link *l, enum tl__fate fate)
 				 .seized = l->v.seized,
 				 .options = l->v.options };
 
-	l->tool->waits_there = false;
+	l->tool->stuck_there = false;
 	tl__talk_say(l->tool->peer, &m, NULL, -1);
 }
 

@@ -53,7 +53,8 @@ struct tl__link *tl__peer_find(struct tl__tool *tool, pid_t tid);
 /* peer_waits.c */
 void tl__peer_hear_wait(struct tl__peer *p, const struct tl__message *m);
 void tl__peer_hear_held(struct tl__peer *p, const struct tl__message *m);
-/* Of tools of ours that wait for tasks of other servers', for a while or while nothing happens:
+void tl__peer_hear_stuck(struct tl__peer *p, const struct tl__message *m);
+/* Of tools of ours with tasks of other servers' that wait for a while, or while nothing happens:
  * those have to know, where one tool that holds a task waits for another (stuck.c). */
 void tl__peers_say_waits(struct tl__broker *b, bool idle);
 void tl__peers_sweep(struct tl__broker *b);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Tools that wait for tasks of other servers'. Who holds a task has to know of waits to see that
- * its tools wait for each other (stuck.c), and whose tool waits, that others hold what it waits
- * for: of two that hold a task each, and wait for the other's, neither server sees more than half.
+ * Tools that wait for each other, of several servers. Who holds a task has to know which of its
+ * tools wait for what is held (stuck.c), and that a server knows of its own tools alone, and of
+ * tasks of its own. So a tool's server asks those that have what it waits for whether others hold
+ * it, and says to all that have a task of the tool's whether it is stuck.
  */
 #include "peer.h"
 
@@ -17,9 +18,6 @@ void tl__peer_hear_wait(struct tl__peer *p, const struct tl__message *m)
 
 	if (!tool || tool->peer != p)
 		return;
-	tool->waits_there = true;
-	tool->waits_for = m->tid;
-	p->broker->stuck = true;
 	TAILQ_FOREACH (l, &tool->links, of_tool)
 		if (!m->tid || l->tracee->tid == m->tid) {
 			held.tid = l->tracee->tid;
@@ -39,34 +37,72 @@ void tl__peer_hear_held(struct tl__peer *p, const struct tl__message *m)
 	p->broker->stuck = true;
 }
 
-/* To who holds the task, or any of the tool's. */
-static void say_wait(const struct tl__tool *tool, struct tl__call *c)
+void tl__peer_hear_stuck(struct tl__peer *p, const struct tl__message *m)
+{
+	struct tl__tool *tool = tl__tool_find(p->broker, m->tool);
+
+	if (!tool || tool->peer != p)
+		return;
+	tool->stuck_there = m->state;
+	p->broker->stuck = true;
+}
+
+/* To each that has that task, or (0) any of the tool's. */
+static void say(const struct tl__tool *tool, pid_t tid, const struct tl__message *m)
+{
+	const struct tl__link *l;
+	struct tl__peer *p;
+
+	TAILQ_FOREACH (p, &tool->broker->peers, link)
+		TAILQ_FOREACH (l, &tool->links, of_tool)
+			if (l->tracee->peer == p && (!tid || l->tracee->tid == tid)) {
+				tl__talk_say(p, m, NULL, -1);
+				break;
+			}
+}
+
+static void ask(const struct tl__tool *tool, const struct tl__call *c)
 {
 	struct tl__message m = { .what = TL__SAY_WAITS,
 				 .tool = tool->tgid,
 				 .tid = tl__wait_one(c) };
-	const struct tl__link *l;
-	struct tl__peer *p;
 
-	c->said = true;
-	TAILQ_FOREACH (p, &tool->broker->peers, link)
-		TAILQ_FOREACH (l, &tool->links, of_tool)
-			if (l->tracee->peer == p && (!m.tid || l->tracee->tid == m.tid)) {
-				tl__talk_say(p, &m, NULL, -1);
-				break;
-			}
+	say(tool, m.tid, &m);
+}
+
+/* What others say changes, and they forget what they were told when the tool calls there. */
+static void look_at(struct tl__tool *tool, uint64_t now, bool long_enough)
+{
+	enum { AGAIN_MS = 1000 };
+	struct tl__message m = { .what = TL__SAY_STUCK, .tool = tool->tgid };
+	bool anew = long_enough && now - tool->asked_at > AGAIN_MS, stuck = false;
+	const struct tl__call *c;
+
+	TAILQ_FOREACH (c, &tool->waiting, link) {
+		if (!long_enough)
+			break;
+		if (anew) {
+			tool->asked_at = now;
+			ask(tool, c);
+		}
+		stuck |= tl__stuck_waits(tool, c);
+	}
+	if (stuck == tool->stuck_said && !(stuck && anew))
+		return;
+	tool->stuck_said = stuck;
+	m.state = stuck;
+	say(tool, 0, &m);
 }
 
 void tl__peers_say_waits(struct tl__broker *b, bool idle)
 {
 	enum { LONG_MS = 50 };
+	uint64_t now = TAILQ_EMPTY(&b->peers) ? 0 : tl__now_ms();
 	struct tl__tool *tool;
-	struct tl__call *c;
 
-	if (TAILQ_EMPTY(&b->peers))
+	if (!now)
 		return;
 	TAILQ_FOREACH (tool, &b->tools, link)
-		TAILQ_FOREACH (c, &tool->waiting, link)
-			if (!c->said && (idle || tl__now_ms() - tool->waits_at > LONG_MS))
-				say_wait(tool, c);
+		if (!tool->peer)
+			look_at(tool, now, idle || now - tool->waits_at > LONG_MS);
 }

@@ -186,8 +186,6 @@ static void sweep(struct tl__broker *b)
 			tl__family_look(tool);
 		tl__waits_look(tool);
 		tl__waits_retell(tool);
-		/* A call of another thread's may have made them forget. */
-		tl__waits_unsaid(tool);
 	}
 }
 

@@ -43,14 +43,19 @@ static bool has_none_running(const struct tl__tool *tool)
 
 /* It is in a wait for one task (0: for any), which others hold. Those who wait for any may be told
  * of something yet; not when nothing has happened for a while. */
-static bool waits_for_held(const struct tl__tool *tool, pid_t tid)
+static bool waits_for_held(const struct tl__tool *tool, pid_t tid, bool idle)
 {
 	const struct tl__link *l;
 
 	TAILQ_FOREACH (l, &tool->links, of_tool)
 		if (l->v.state == TL__LINK_RUNNING && tid == l->tracee->tid)
 			return tl__stuck_is_held(l);
-	return tool->broker->idle && has_none_running(tool);
+	return idle && has_none_running(tool);
+}
+
+bool tl__stuck_waits(const struct tl__tool *tool, const struct tl__call *c)
+{
+	return waits_for_held(tool, tl__wait_one(c), true);
 }
 
 /* It waits for a step that somebody else holds, or for whatever a held task would do. */
@@ -64,9 +69,9 @@ static bool is_stuck(const struct tl__tool *tool)
 		    tl__stuck_is_held(l))
 			return true;
 	TAILQ_FOREACH (c, &tool->waiting, link)
-		if (waits_for_held(tool, tl__wait_one(c)))
+		if (waits_for_held(tool, tl__wait_one(c), tool->broker->idle))
 			return true;
-	return tool->waits_there && waits_for_held(tool, tool->waits_for);
+	return tool->stuck_there;
 }
 
 bool tl__stuck_hold(const struct tl__tracee *t)

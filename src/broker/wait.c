@@ -441,23 +441,15 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 		leave_to_kernel(b, n);
 	} else if (is_doomed(tool, n->tid) || is_for_handler(tool) || !look(tool, c, word)) {
 		c->doomed = tool->suspicious;
-		if (TAILQ_EMPTY(&tool->waiting)) {
+		if (TAILQ_EMPTY(&tool->waiting))
 			tool->waits_at = tl__now_ms();
-		}
+		tool->asked_at = 0;
 		TAILQ_INSERT_TAIL(&tool->waiting, c, link);
 		return;
 	}
 	free(c);
 	if (tool->leader_due)
 		tl__waits_look(tool);
-}
-
-void tl__waits_unsaid(struct tl__tool *tool)
-{
-	struct tl__call *c;
-
-	TAILQ_FOREACH (c, &tool->waiting, link)
-		c->said = false;
 }
 
 void tl__waits_retell(struct tl__tool *tool)

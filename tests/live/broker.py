@@ -220,28 +220,28 @@ def said_within(process, seconds):
 
 
 def crosswise():
-    """Two tools, each of which holds a task in a call that the other waits for, of runs of their own: whose tasks one's server has, or a third's."""
-    for name, third in (("one's", False), ("a third's", True)):
+    """Two tools, each of which holds a task in a call that the other waits for, of runs of their own, and whoever's server has the tasks."""
+    for name, others in (("one's", []), ("a third's", [[0, 1]]), ("one's and a third's", [[0]]), ("two others'", [[0], [1]])):
         tasks = [subprocess.Popen([f"{TRACEES}/crosswise"]) for _ in range(2)]
         pids = [str(t.pid) for t in tasks]
-        first = Run("strace", "-o", "/dev/null", "-p", pids[0], "-p", pids[1]) if third else None
-        if first:
-            until(lambda: all(field(t.pid, "TracerPid") == str(first.server()) for t in tasks))
-        tools = [subprocess.Popen([TRAPLINE, "run", "--", f"{TRACEES}/crosswise", *p], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-                 for p in (pids, pids[::-1])]
-        said = []
+        straces = [Run("strace", "-o", "/dev/null", *(a for i in has for a in ("-p", pids[i]))) for has in others]
+        for strace, has in zip(straces, others):
+            until(lambda: all(field(tasks[i].pid, "TracerPid") == str(strace.server()) for i in has))
+        tools, said = [], []
+        for p in (pids, pids[::-1]):
+            tools.append(subprocess.Popen([TRAPLINE, "run", "--", f"{TRACEES}/crosswise", *p], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            said.append(said_within(tools[-1], LIMIT / 4))
         for _ in range(2):
-            said += [said_within(t, LIMIT / 4) for t in tools]
             for t in tools:
                 t.stdin.write("\n")
                 t.stdin.flush()
-        said += [said_within(t, LIMIT / 4) for t in tools]
+            said += [said_within(t, LIMIT / 4) for t in tools]
         check(f"tools that wait for each other, on {name} server", said == ["has both"] * 2 + ["holds one"] * 2 + ["has the other"] * 2 and [t.wait(LIMIT) for t in tools] == [0, 0], said)
         for t in tasks + tools:
             t.kill()
             t.wait()
-        if first:
-            first.wait()
+        for strace in straces:
+            strace.wait()
 
 
 def hostile_server():
