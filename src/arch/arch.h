@@ -14,8 +14,16 @@
 /* Calls' numbers on arm64 kernels, for AArch64 and AArch32 tasks. */
 #define TL__NT_ARM_SYSTEM_CALL 0x404
 #define TL__NT_ARM_HW_BREAK    0x402
+#define TL__NT_ARM_SVE         0x405
+#define TL__NT_ARM_SSVE        0x40b
 
-enum { TL__DWARF_MAX = 32, TL__EXITS_MAX = 4, TL__GO_ON_MAX = 168, TL__CALL_ARGS = 8 };
+enum {
+	TL__DWARF_MAX = 32,
+	TL__EXITS_MAX = 4,
+	TL__GO_ON_MAX = 168,
+	TL__GO_ON_FRAME = 1136,
+	TL__CALL_ARGS = 8
+};
 
 enum tl__regset_flags {
 	TL__REGSET_READONLY = 1,
@@ -113,6 +121,11 @@ struct tl__arch {
 	 * 0: not from there. */
 	size_t (*go_on)(const void *gpr, size_t len, uint64_t at, uint64_t mask,
 			uint8_t code[TL__GO_ON_MAX]);
+	/* The same from anywhere, by the return from a signal's handler: its frame lies there, and
+	 * has the floating-point set, too. NULL: go_on is never too far. */
+	size_t (*go_on_far)(const void *gpr, size_t len, const void *floats, size_t floats_len,
+			    uint64_t frame_at, uint64_t mask, uint8_t code[TL__GO_ON_MAX],
+			    uint8_t frame[TL__GO_ON_FRAME]);
 	/* Was this stop reached through a system call? (x86: orig_rax is not -1.) NULL where the
 	 * general set does not tell. */
 	bool (*in_syscall)(const void *gpr, size_t len);
@@ -166,6 +179,8 @@ struct tl__arch {
 	bool (*displace)(const struct tl__original *o, uint64_t slot, struct tl__displaced *ret);
 	uint64_t reach;         /* of a slot's branches, in bytes; 0: of any width */
 	uint32_t hw_break_note; /* the set of this thread's hardware breakpoints */
+	/* The sets that a system call empties, of which one is in use (vectors.c). */
+	uint32_t call_empties[2];
 };
 
 /* By ABI; NULL when it is none of ours. */

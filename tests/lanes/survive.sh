@@ -52,5 +52,22 @@ while [ $i -lt $rounds ]; do
 	kill $pid
 	wait $pid || fail "ended with $?"
 done
+# Killed in the middle of each of the calls that a thread makes for it: the thread comes back alone, with its mask.
+for masks in 1 2 3 4; do
+	i="mask $masks"
+	$program 1 0 alone &
+	pid=$!
+	sleep 1
+	churn $pid $masks
+	[ $? = 137 ] || fail "the tracer was not killed"
+	sleep 1
+	for t in /proc/$pid/task/*; do
+		[ "$(sed -n 's/^SigBlk:[[:space:]]*//p' $t/status)" = 0000000000000000 ] || fail "${t##*/} has signals blocked"
+	done
+	trapline probe -c -e hot --max-hits 3 -p $pid >/dev/null 2>&1 || fail "attached to again"
+	trapline doctor $pid | grep -q "as in its files" || fail "its text: $(trapline doctor $pid)"
+	kill $pid
+	wait $pid || fail "ended with $?"
+done
 echo "$rounds rounds, $bad failed"
 [ $bad = 0 ]

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A tracer to be killed: one probe on a hot function, and others that come and go in their
- * hundreds. Usage: churn PID
+ * hundreds. Usage: churn PID [MASKS]
+ *
+ * MASKS: it kills itself when it has changed a signal mask so often, which it does before and
+ * behind a call that a thread makes for it.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <trapline/trapline.h>
 
@@ -14,6 +21,28 @@ static struct tl_session *session;
 static struct tl_prober *prober;
 static struct tl_probe *passing[2];
 static unsigned long hits, rounds;
+static int masks_left;
+
+/* In place of the C library's, which the library calls. */
+__attribute__((visibility("default"))) long syscall(long nr, ...)
+{
+	static long (*next)(long nr, ...);
+	unsigned long a[6];
+	va_list args;
+	long r;
+
+	va_start(args, nr);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(args, unsigned long);
+	va_end(args);
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "syscall");
+	r = next(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (nr == SYS_ptrace && a[0] == PTRACE_SETSIGMASK && r == 0 && masks_left &&
+	    --masks_left == 0)
+		raise(SIGKILL);
+	return r;
+}
 
 static void on_hit(struct tl_probe *probe, struct tl_task *task, const struct tl_place *place,
 		   const struct tl_hit *hit)
@@ -64,6 +93,8 @@ int main(int argc, char **argv)
 	struct itimerval often = { { 0, 20000 }, { 0, 20000 } };
 	struct tl_probe *hot;
 
+	if (argc > 2)
+		masks_left = atoi(argv[2]);
 	if (argc < 2 || tl_prober_new(&prober) < 0 || tl_session_new(&o, &session) < 0 ||
 	    tl_probe_add(prober, "hot", &ops, NULL, &hot) < 0)
 		return 2;

@@ -154,12 +154,48 @@ static void way_back_arm64(void **state)
 	assert_int_equal(tl__arch_arm64.go_on(regs, sizeof(regs), 0x1000, 0x5555, code), 0);
 }
 
+static void way_back_arm64_far(void **state)
+{
+	uint8_t code[TL__GO_ON_MAX], frame[TL__GO_ON_FRAME], floats[528];
+	uint64_t regs[34], at;
+	uint32_t insns[4], fpsr, flags, head[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 34; i++)
+		regs[i] = 0x100 + i;
+	for (unsigned i = 0; i < sizeof(floats); i++)
+		floats[i] = (uint8_t)(i * 7);
+	assert_int_equal(tl__arch_arm64.go_on_far(regs, sizeof(regs), floats, sizeof(floats),
+						  0x7f00001230, 0x5555, code, frame),
+			 sizeof(insns) + sizeof(at));
+	memcpy(insns, code, sizeof(insns));
+	memcpy(&at, code + sizeof(insns), sizeof(at));
+	assert_int_equal(insns[0], 0x58000088); /* ldr x8, .+16 */
+	assert_int_equal(at, 0x7f00001230);
+	/* struct rt_sigframe: of its ucontext (128) the stack's flags, mask, registers, records. */
+	memcpy(&flags, frame + 152, 4);
+	assert_int_equal(flags, 0x7fffffff);
+	memcpy(&at, frame + 168, 8);
+	assert_int_equal(at, 0x5555);
+	assert_memory_equal(frame + 312, regs, sizeof(regs));
+	memcpy(head, frame + 592, sizeof(head));
+	assert_int_equal(head[0], 0x46508001);
+	assert_int_equal(head[1], 528);
+	memcpy(&fpsr, frame + 600, 4);
+	assert_memory_equal(&fpsr, floats + 512, 4);
+	assert_memory_equal(frame + 608, floats, 512);
+	/* Not the whole set. */
+	assert_int_equal(
+		tl__arch_arm64.go_on_far(regs, sizeof(regs), floats, 512, 0x1230, 0, code, frame),
+		0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(heads),           cmocka_unit_test(endings),
 		cmocka_unit_test(way_back_x86_64), cmocka_unit_test(way_back_i386),
-		cmocka_unit_test(way_back_arm64),
+		cmocka_unit_test(way_back_arm64),  cmocka_unit_test(way_back_arm64_far),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,9 +214,11 @@ const struct tl__arch tl__arch_arm64 = {
 	.displace = tl__arm64_displace,
 	.make_call = make_call,
 	.go_on = tl__arm64_go_on,
+	.go_on_far = tl__arm64_go_on_far,
 	.call_insn = { 0x01, 0x00, 0x00, 0xd4 },
 	.call_insn_len = 4,
 	.reach = TL__ARM64_REACH,
 	.uprobe = { 0xa0, 0x00, 0x20, 0xd4 }, /* brk #5 */
 	.hw_break_note = TL__NT_ARM_HW_BREAK,
+	.call_empties = { TL__NT_ARM_SVE, TL__NT_ARM_SSVE },
 };

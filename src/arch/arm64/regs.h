@@ -28,5 +28,8 @@ unsigned tl__arm64_next_ips(const uint8_t insn[4], const void *gpr, size_t len,
 /* go_on.c */
 size_t tl__arm64_go_on(const void *gpr, size_t len, uint64_t at, uint64_t mask,
 		       uint8_t code[TL__GO_ON_MAX]);
+size_t tl__arm64_go_on_far(const void *gpr, size_t len, const void *floats, size_t floats_len,
+			   uint64_t frame_at, uint64_t mask, uint8_t code[TL__GO_ON_MAX],
+			   uint8_t frame[TL__GO_ON_FRAME]);
 
 #endif
