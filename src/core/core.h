@@ -370,6 +370,15 @@ int tl__remote(struct tl_task *task, int64_t nr, const uint64_t args[6], tl__rem
 bool tl__remote_claim(struct tl_task *task);
 void tl__remote_gone(struct tl_task *task);
 
+/* vectors.c */
+struct tl__vectors {
+	uint32_t note;
+	void *bytes; /* NULL: none were in use */
+	size_t len;
+};
+void tl__vectors_keep(struct tl_task *task, const struct tl__arch *arch, struct tl__vectors *v);
+void tl__vectors_give_back(struct tl_task *task, struct tl__vectors *v);
+void tl__vectors_drop(struct tl__vectors *v);
 /* cave.c */
 uint64_t tl__cave_new(struct tl_task *task, const struct tl__arch *arch, uint64_t mask, int64_t nr,
 		      uint64_t arg0);

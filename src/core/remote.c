@@ -33,6 +33,7 @@ struct tl__remote {
 	uint64_t ip;   /* behind the call's instruction */
 	uint64_t cave; /* 0: the vDSO's */
 	bool masked, stop_owed, suspended;
+	struct tl__vectors vectors;
 	struct tl__systrack track;
 	struct tl__moved moved;
 	uint16_t regs_len;
@@ -160,6 +161,7 @@ int tl__remote(struct tl_task *task, int64_t nr, const uint64_t args[6], tl__rem
 	task->moved.on = false;
 	r->regs_len = task->regs_len;
 	memcpy(r->regs, task->regs, task->regs_len);
+	tl__vectors_keep(task, arch, &r->vectors);
 	arch->make_call(task->regs, task->regs_len, nr, args, insn);
 	task->regs_dirty = true;
 	/* In this order: its mask is given back behind the call. */
@@ -181,6 +183,7 @@ static bool go_back(struct tl_task *task, struct tl__remote *r)
 static void finish(struct tl_task *task, struct tl__remote *r, int64_t ret)
 {
 	task->remote = NULL;
+	tl__vectors_drop(&r->vectors);
 	r->done(task, ret, r->data);
 	if (task->state != TL__TASK_GONE)
 		tl__cave_done(task, r->cave);
@@ -198,6 +201,7 @@ static bool returned(struct tl_task *task, struct tl__remote *r)
 	task->moved = r->moved;
 	release_signals(task, r);
 	tl__regs_flush(task);
+	tl__vectors_give_back(task, &r->vectors);
 	resume_filter(task, r);
 	finish(task, r, r->ret);
 	return task->remote;

@@ -12,7 +12,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(sys.argv[1])
 TRACEES = ["clone_kinds", "exec_thread", "interrupted", "killed_threads", "leader_exits", "mixed_abi", "odd_numbers", "recycled_tids",
-           "restarted", "restarted_32", "faulting", "own_filter", "own_filter_32", "group_stop", "signal_storm", "static_i386", "static_arm", "static_64", "vfork_exec", "asleep", "marked"]
+           "restarted", "restarted_32", "faulting", "own_filter", "own_filter_32", "group_stop", "signal_storm", "static_i386", "static_arm", "static_64", "vfork_exec", "asleep", "marked", "vectors"]
 RAW = ["hidden_register", "hidden_register_a32", "hidden_register_t32"]
 STEPS = ["test-steps", "step_cells", "step_target", "step_cells_32", "step_target_32"]
 # Each program alone and in each mode: its status, and whether every task's death was told.
@@ -50,6 +50,12 @@ old=$(trapline regs $pid | sed -n "s/.*\\b$r  *\\(0x[0-9a-f]*\\).*/\\1/p" | head
 trapline regs $pid --set $r=0x1234567 | grep -q "$r  *0x1234567" && trapline regs $pid --set $r=$old >/dev/null &&
 	kill -0 $pid && echo "ok regs" || echo "FAIL regs: $r was $old"
 kill $pid
+# Calls that it makes for sites leave it its vectors.
+if [ -x vectors ]; then
+	./vectors > /tmp/t & pid=$!; sleep 0.3
+	for i in 1 2 3 4 5 6 7 8; do trapline probe -c -e hot --max-hits 1 -p $pid >/dev/null 2>&1; done
+	kill $pid; wait $pid && echo "ok vectors" || { echo "FAIL vectors"; cat /tmp/t; }
+fi
 """
 # Judged by its own filter all the time, by what it asks for itself.
 OWN_FILTER = r"""
