@@ -112,8 +112,9 @@ def one_round(rng):
     elif not free(program.pid):
         wrong.append(f"the program is traced or stopped: {[(t, status(t, 'State'), status(t, 'TracerPid')) for t in threads(program.pid)]}")
     else:
-        before = cpu(program.pid)
-        time.sleep(0.15)
+        before, end = cpu(program.pid), time.monotonic() + 5
+        while cpu(program.pid) == before and time.monotonic() < end:
+            time.sleep(0.02)
         if cpu(program.pid) == before:
             wrong.append("the program does not go on")
     program.terminate()
