@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 static volatile pid_t running;
+static volatile int missed; /* a signal from before there was one */
 
 /* The terminal's go to the tool as well, which decides what becomes of us. */
 static void stay(int sig)
@@ -26,12 +27,16 @@ static void pass_on(int sig)
 {
 	if (running > 0)
 		kill(running, sig);
+	else
+		missed = sig;
 }
 
 static void on_start(int32_t pid, void *data)
 {
 	(void)data;
 	running = pid;
+	if (missed)
+		kill(pid, missed);
 }
 
 /* Handlers are not inherited through an exec: the tool has its signals as they were. */

@@ -46,6 +46,18 @@ def below(pid):
     return found
 
 
+def of_program(pid):
+    """All that it was given to."""
+    found = []
+    for p in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if open(f"/proc/{p}/cmdline").read().split("\0")[-2:-1] == [str(pid)]:
+                found.append(int(p))
+        except OSError:
+            pass
+    return found
+
+
 def threads(pid):
     return [int(t) for t in os.listdir(f"/proc/{pid}/task")]
 
@@ -87,12 +99,13 @@ def one_round(rng):
         time.sleep(rng.uniform(0, 0.1))
     for run in runs:
         run.terminate()
-        for p in below(run.pid):
-            if status(p, "Name") == "strace":
-                try:
-                    os.kill(p, signal.SIGTERM)
-                except ProcessLookupError:
-                    pass
+    # Those whose front was killed, too.
+    for p in of_program(program.pid):
+        if status(p, "Name") == "strace":
+            try:
+                os.kill(p, signal.SIGTERM)
+            except ProcessLookupError:
+                pass
     late = []
     for run in runs:
         try:

@@ -84,6 +84,9 @@ def one(round_):
     program, way = PROGRAMS[round_ % len(PROGRAMS)], WAYS[round_ // len(PROGRAMS) % len(WAYS)]
     p = subprocess.Popen([f"{TRACEES}/{program}", o.threads, "0", random.choice(["alone", "signals", "both"])])
     time.sleep(0.1)
+    until = time.time() + 10
+    while int(status(p.pid, "Threads")) <= int(o.threads) and time.time() < until:
+        time.sleep(0.01)
     caught = status(p.pid, "SigCgt")
     t = subprocess.Popen([CHURN, str(p.pid)])
     time.sleep(random.choice([0.02, 0.1, 0.4]) * random.random() * 2)

@@ -47,14 +47,13 @@ static uint64_t streams(void)
 	uint64_t length;
 
 	/* smstart sm; ...; smstop sm */
-	__asm__ volatile(".arch_extension sve\n.inst 0xd503437f\nrdvl %0, #1\n" COMPUTES
-			 ".inst 0xd503427f\n"
-			 : "=&r"(length)
-			 : "r"(in), "r"(out)
-			 : "x9", "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7",
-			   "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17",
-			   "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27",
-			   "v28", "v29", "v30", "v31");
+	__asm__ volatile(
+		".arch_extension sve\n.inst 0xd503437f\nrdvl %0, #1\n" COMPUTES ".inst 0xd503427f\n"
+		: "=&r"(length)
+		: "r"(in), "r"(out)
+		: "x9", "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9",
+		  "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20",
+		  "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31");
 	return length;
 }
 
