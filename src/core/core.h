@@ -202,6 +202,7 @@ struct tl_engine {
 	uint32_t next_events; /* in force when the report that goes on is over */
 	uint32_t hold, step;  /* its last answer: TL_HOLD_*, TL_STEP_* */
 	bool detached;
+	bool restores; /* the program's text: it holds a task that is let go */
 };
 
 struct tl__place {

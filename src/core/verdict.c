@@ -14,12 +14,21 @@ void tl__verdict_note(struct tl_engine *e, tl_verdict v)
 	e->step = v & TL_STEP_MASK ? v & TL_STEP_MASK : TL_STEP_NONE;
 }
 
+/* Who is let go is stopped by nobody, on its way to where that can be either; but while its text is
+ * made its own again. */
+static bool has_a_say(const struct tl_task *task, const struct tl_engine *e)
+{
+	return !task->detach_wanted || task->filtered || e->restores;
+}
+
 struct tl__fold tl__verdict_fold(const struct tl_task *task)
 {
 	struct tl__fold fold = { .hold = TL_RUN, .step = TL_STEP_NONE };
 	const struct tl_engine *e;
 
 	TAILQ_FOREACH (e, &task->engines, link) {
+		if (!has_a_say(task, e))
+			continue;
 		if (e->hold < fold.hold)
 			fold.hold = e->hold;
 		if (e->step < fold.step)

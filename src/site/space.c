@@ -197,6 +197,7 @@ static struct tl__sited *join(struct tl__space *sp, struct tl_task *task)
 		return NULL;
 	}
 	task->sited = st;
+	st->engine->restores = true;
 	enter(st, sp);
 	if (sp->holding) {
 		st->engine->hold = TL_HOLD_STOP;

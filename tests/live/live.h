@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the live tests in C begin with. Included once by each. */
+#include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -65,6 +67,31 @@ __attribute__((unused)) static bool has(const char *feature)
 		if (!strcmp(f.name, feature))
 			return f.present;
 	return false;
+}
+
+__attribute__((unused)) static void turn_until(struct tl_session *s, bool (*done)(struct tl_task *),
+					       struct tl_task *task)
+{
+	for (int i = 0; i < 5000 && !done(task); i++) {
+		struct pollfd p = { .fd = tl_session_fd(s), .events = POLLIN };
+
+		assert_true(p.fd >= 0);
+		poll(&p, 1, 10);
+		assert_true(tl_session_turn(s) >= 0);
+	}
+	assert_true(done(task));
+}
+
+__attribute__((unused)) static bool is_stopped(struct tl_task *task)
+{
+	return tl_task_is_stopped(task);
+}
+
+__attribute__((unused)) static bool is_dead(struct tl_task *task)
+{
+	uint64_t v;
+
+	return tl_task_read_reg(task, "rip", &v) == -ESRCH;
 }
 
 #define VIA(test, how) cmocka_unit_test_prestate(test, (void *)(uintptr_t)(how))

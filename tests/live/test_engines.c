@@ -238,30 +238,6 @@ static void two_holders(struct tl_task *task)
 	attach(task, &holding, 2, TL_EVENTS(TL_EVENT_QUIESCE));
 }
 
-static void turn_until(struct tl_session *s, bool (*done)(struct tl_task *), struct tl_task *task)
-{
-	for (int i = 0; i < 5000 && !done(task); i++) {
-		struct pollfd p = { .fd = tl_session_fd(s), .events = POLLIN };
-
-		assert_true(p.fd >= 0);
-		poll(&p, 1, 10);
-		assert_true(tl_session_turn(s) >= 0);
-	}
-	assert_true(done(task));
-}
-
-static bool is_stopped(struct tl_task *task)
-{
-	return tl_task_is_stopped(task);
-}
-
-static bool is_dead(struct tl_task *task)
-{
-	uint64_t v;
-
-	return tl_task_read_reg(task, "rip", &v) == -ESRCH;
-}
-
 static void a_task_stays_while_anybody_holds_it(void **state)
 {
 	char *argv[] = { true_, NULL };

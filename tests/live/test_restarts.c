@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Calls that an engine changes and a signal breaks: what is made again, by the kernel, is the
- * changed call. Usage: test_restarts DIR [only-64]
+ * changed call. And calls that a task goes through before it is let go. Usage: test_restarts DIR
+ * [only-64]
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -160,6 +161,60 @@ static void a_restart_keeps_what_was_changed(void **state)
 
 #define OLD "no-syscall-info,no-syscall-eventmsg,no-set-syscall-info"
 
+static struct tl_engine *holder;
+
+static tl_verdict hold_at_exit(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+{
+	(void)task;
+	holder = e;
+	return seen[ev->type]++ == 4 ? TL_HOLD_STOP : 0;
+}
+
+static tl_verdict hold_at_entry(struct tl_engine *e, struct tl_task *task,
+				const struct tl_event *ev)
+{
+	(void)e;
+	(void)task;
+	(void)ev;
+	return seen[TL_EVENT_SYSCALL_EXIT] > 4 ? TL_HOLD_STOP : 0;
+}
+
+static const struct tl_engine_ops holding_calls = { .size = sizeof(holding_calls),
+						    .name = "hold calls",
+						    .syscall_entry = hold_at_entry,
+						    .syscall_exit = hold_at_exit };
+
+static void holder_of_calls(struct tl_task *task)
+{
+	attach(task, &holding_calls, 1, TL_EVENTS_SYSCALLS);
+}
+
+/* In front of a call that an interrupt of ours is about to break: it goes through the call first,
+ * whoever holds it. */
+static void a_held_task_is_let_go(void **state)
+{
+	char program[] = "/bin/true", *argv[] = { program, NULL };
+	struct tl_session *s = session_new(0, NULL);
+	struct tl_task *task;
+	int status;
+
+	(void)state;
+	memset(seen, 0, sizeof(seen));
+	prepare = holder_of_calls;
+	task = tl_task_ref(spawn(s, argv));
+	turn_until(s, is_stopped, task);
+	assert_int_equal(tl_engine_control(holder, TL_RUN), 0);
+	usleep(50000); /* it is there, and we do not know */
+	assert_int_equal(tl_engine_control(holder, TL_HOLD_INTERRUPT), -EINPROGRESS);
+	turn_until(s, is_stopped, task);
+	assert_int_equal(tl_task_detach(task), -EINPROGRESS);
+	turn_until(s, is_dead, task);
+	assert_int_equal(waitpid(tl_task_pid(task), &status, 0), tl_task_pid(task));
+	assert_int_equal(status, 0);
+	tl_task_unref(task);
+	tl_session_free(s);
+}
+
 int main(int argc, char **argv)
 {
 	static struct way ways[] = {
@@ -174,8 +229,10 @@ int main(int argc, char **argv)
 		{ "restarted_32", NULL, false, true },
 	};
 #define WAY(i) cmocka_unit_test_prestate(a_restart_keeps_what_was_changed, &ways[i])
-	const struct CMUnitTest tests[] = { WAY(0), WAY(1), WAY(2), WAY(3), WAY(4),
-					    WAY(5), WAY(6), WAY(7), WAY(8) };
+	const struct CMUnitTest tests[] = {
+		WAY(0), WAY(1), WAY(2), WAY(3), WAY(4),
+		WAY(5), WAY(6), WAY(7), WAY(8), cmocka_unit_test(a_held_task_is_let_go)
+	};
 
 	dir = argc > 1 ? argv[1] : ".";
 	only_64 = argc > 2 && !strcmp(argv[2], "only-64");
