@@ -183,6 +183,10 @@ def exceptions():
     return len(said)
 
 
+def masks_of(p):
+    return {status(f"{p.pid}/task/{t}", "SigBlk") for t in os.listdir(f"/proc/{p.pid}/task")} if p.poll() is None else set()
+
+
 def in_a_call(program, masks):
     """Killed while a thread makes a call for it: that comes back alone, with its registers and mask."""
     p = subprocess.Popen([f"{TRACEES}/{program}", "1", "0", "alone"])
@@ -191,11 +195,14 @@ def in_a_call(program, masks):
         killed = subprocess.run([CHURN, str(p.pid), str(masks)], timeout=10).returncode == -signal.SIGKILL
     except subprocess.TimeoutExpired:
         killed = False
-    blocked = [status(f"{p.pid}/task/{t}", "SigBlk") for t in os.listdir(f"/proc/{p.pid}/task")] if p.poll() is None else []
+    # It may be on its way yet.
+    until = time.time() + 5
+    while (blocked := masks_of(p)) != {"0" * 16} and time.time() < until:
+        time.sleep(0.01)
     probed = subprocess.run([TRAPLINE, "probe", "-c", "-e", "hot", "--max-hits", "3", "-p", str(p.pid)], stderr=subprocess.PIPE, text=True)
     text = subprocess.run([TRAPLINE, "doctor", str(p.pid)], stdout=subprocess.PIPE, text=True).stdout
     p.terminate()
-    said = [killed, set(blocked), probed.returncode, "as in its files" in text, p.wait(20)]
+    said = [killed, blocked, probed.returncode, "as in its files" in text, p.wait(20)]
     if said == [True, {"0" * 16}, 0, True, 0]:
         return 0
     print(f"FAIL {program}, killed when it had changed a mask {masks} times: {said}")
