@@ -140,7 +140,8 @@ struct tl_task {
 	bool detach_wanted;
 	bool quiesce_owed;
 	bool group_stopped;
-	bool passes_group_stop; /* let go in one, it runs: until that ends */
+	bool passes_group_stop; /* let go in one, it runs: until that ends, */
+	bool stops_anew;        /* or another begins */
 	bool exit_wanted;       /* internally: the exit stop of this call is needed */
 
 	struct tl__systrack track;

@@ -127,7 +127,7 @@ static void report_trap(struct tl_task *task)
 		report_group_stop(task, 0);
 	else if (!task->stop.asked && !task->quiesce_owed)
 		tl__dispatch(task, &ev);
-	task->group_stopped = task->passes_group_stop = false;
+	task->group_stopped = task->passes_group_stop = task->stops_anew = false;
 }
 
 void tl__report_stop(struct tl_task *task)
@@ -152,6 +152,9 @@ void tl__report_stop(struct tl_task *task)
 									   : TL_STEP_KIND_SINGLE);
 		break;
 	case TL__STOP_GROUP:
+		if (task->stops_anew)
+			task->group_stopped = task->passes_group_stop = false;
+		task->stops_anew = false;
 		if (!task->group_stopped)
 			report_group_stop(task, task->stop.sig);
 		task->group_stopped = true;

@@ -242,6 +242,16 @@ static bool stops_group(int sig)
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
+/* A new group stop begins, for those that are in one, too (do_signal_stop). */
+static void begin_group_stop(struct tl_task *task)
+{
+	struct tl_task *other;
+
+	TAILQ_FOREACH (other, &task->session->tasks, link)
+		if (other->process == task->process)
+			other->stops_anew = other->group_stopped;
+}
+
 void tl__task_sync_options(struct tl_task *task)
 {
 	uint32_t want = tl__asked_options(task, tl__engines_events(task));
@@ -276,9 +286,8 @@ void tl__task_settle(struct tl_task *task)
 	/* What is written may ask for the call's exit. */
 	tl__regs_flush(task);
 	interrupt = is_to_stop_again(task) || (fold.hold == TL_HOLD_INTERRUPT && !safe_point(task));
-	/* The next group stop is another. */
-	if (task->passes_group_stop && stops_group(task->deliver))
-		task->passes_group_stop = task->group_stopped = false;
+	if (stops_group(task->deliver) && !tl__has_handler(task))
+		begin_group_stop(task);
 	/* What it steps through, its calls are. */
 	if (fold.step != TL_STEP_NONE)
 		task->hot = false;

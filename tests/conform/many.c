@@ -2,6 +2,7 @@
 /* Several threads, on either side; and tracers that die. */
 #include "conform.h"
 
+#include <dirent.h>
 #include <pthread.h>
 
 static void sleeps(void)
@@ -187,10 +188,64 @@ static void exec_beside(void)
 	show(pid, 0);
 }
 
-const struct conform_case cases_many[] = { { "another-thread", another_thread },
-					   { "thread-ends", thread_ends },
-					   { "tracer-dies", tracer_dies },
-					   { "tracer-dies-exitkill", tracer_dies_exitkill },
-					   { "group-ends", group_ends },
-					   { "exec-beside", exec_beside },
-					   { NULL, NULL } };
+static void has_another(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, sleeper, NULL);
+	for (;;)
+		pause();
+}
+
+static pid_t other_thread_of(pid_t pid)
+{
+	struct dirent *entry;
+	char path[64];
+	pid_t tid = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (atoi(entry->d_name) && atoi(entry->d_name) != pid)
+			tid = atoi(entry->d_name);
+	if (dir)
+		closedir(dir);
+	return tid;
+}
+
+/* A second SIGSTOP makes a second group stop, for the thread that has been held in the first, too.
+ */
+static void group_stop_anew(void)
+{
+	pid_t pid = child(has_another), thread = 0;
+
+	while (!(thread = other_thread_of(pid)))
+		moment(1);
+	name_it(thread, "thread");
+	rq(PTRACE_SEIZE, pid, 0, 0);
+	rq(PTRACE_SEIZE, thread, 0, 0);
+	for (int i = 0; i < 2; i++) {
+		syscall(SYS_tgkill, pid, pid, SIGSTOP);
+		show(pid, __WALL);
+		rq(PTRACE_CONT, pid, 0, SIGSTOP);
+		show(pid, __WALL);
+		if (i)
+			tell(PTRACE_CONT, thread, 0, 0);
+		show(thread, __WALL);
+		tell(PTRACE_CONT, pid, 0, 0);
+	}
+	tell(PTRACE_CONT, thread, 0, 0);
+	moment(20);
+	show(thread, __WALL | WNOHANG);
+	kill(pid, SIGKILL);
+	show(thread, __WALL);
+	show(pid, __WALL);
+}
+
+const struct conform_case cases_many[] = {
+	{ "another-thread", another_thread },   { "thread-ends", thread_ends },
+	{ "tracer-dies", tracer_dies },         { "tracer-dies-exitkill", tracer_dies_exitkill },
+	{ "group-ends", group_ends },           { "exec-beside", exec_beside },
+	{ "group-stop-anew", group_stop_anew }, { NULL, NULL }
+};
