@@ -138,6 +138,14 @@ static void settles(void)
 	}
 }
 
+static bool any_is(char state)
+{
+	for (int i = 0; i < knows; i++)
+		if (state_of(known[i]) == state)
+			return true;
+	return false;
+}
+
 static pid_t somebody(void)
 {
 	return known[roll((uint32_t)knows)];
@@ -150,6 +158,26 @@ static pid_t somebody(void)
  */
 static bool attaches, interrupts;
 
+/*
+ * Natively an exec waits until its threads' ends have been waited for; on the broker it does not.
+ * So from the first on they are waited for at once, before the leader, who may execute it.
+ */
+static bool execs;
+
+static void waits_for_ends(void)
+{
+	for (int i = knows - 1; i >= 0; i--) {
+		siginfo_t si = { .si_pid = 0 };
+
+		if (waitid(P_PID, (id_t)known[i], &si, WEXITED | WNOHANG | __WALL) < 0 ||
+		    !si.si_pid)
+			continue;
+		printf("%s: %d %d\n", name_of(si.si_pid), si.si_code, si.si_status);
+		settles();
+		i = knows;
+	}
+}
+
 static void orders_something(void)
 {
 	static const char often[] = "ggsssff123123SSexq";
@@ -159,8 +187,13 @@ static void orders_something(void)
 	/* An exec of a thread that is not traced takes a leader away that is, without a word. */
 	if (what == 'x')
 		slot = 0;
-	if (attaches && what == 'S')
-		what = 'g';
+	/* Where others have been told something meanwhile it is not said who is first. */
+	if (what == 'S') {
+		slot = 0;
+		if (attaches || any_is('T') || any_is('t'))
+			what = 'g';
+	}
+	execs |= what == 'x';
 	if (write(orders[slot], &what, 1) == 1)
 		printf("%d is told '%c'\n", slot, what);
 }
@@ -228,9 +261,8 @@ static void lets_go(pid_t tid)
 /* Not while one waits in exec for a thread that we hold: we would wait for it (ptrace_attach). */
 static void traces(pid_t tid)
 {
-	for (int i = 0; i < knows; i++)
-		if (state_of(known[i]) == 'D')
-			return;
+	if (any_is('D'))
+		return;
 	if (attaches && roll(2))
 		tell(PTRACE_ATTACH, tid, 0, 0);
 	else
@@ -278,6 +310,8 @@ static void acts(void)
 		waits();
 	}
 	settles();
+	if (execs)
+		waits_for_ends();
 }
 
 static void begins(void)
