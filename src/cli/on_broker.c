@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 static volatile pid_t running;
-static volatile int missed; /* a signal from before there was one */
+static volatile sig_atomic_t missed; /* a signal from before there was one */
 
 /* The terminal's go to the tool as well, which decides what becomes of us. */
 static void stay(int sig)

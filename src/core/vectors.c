@@ -39,7 +39,7 @@ void tl__vectors_keep(struct tl_task *task, const struct tl__arch *arch, struct 
 	}
 }
 
-/* As it was; or, where it cannot be: it has ended. */
+/* Refused only where it has ended. */
 void tl__vectors_give_back(struct tl_task *task, struct tl__vectors *v)
 {
 	if (v->len)

@@ -14,8 +14,8 @@ void tl__verdict_note(struct tl_engine *e, tl_verdict v)
 	e->step = v & TL_STEP_MASK ? v & TL_STEP_MASK : TL_STEP_NONE;
 }
 
-/* Who is let go is stopped by nobody, on its way to where that can be either; but while its text is
- * made its own again. */
+/* A task that is let go is stopped by nobody (tl_task_detach), not on its way through a call to
+ * where it can be detached either; only while its text is restored. */
 static bool has_a_say(const struct tl_task *task, const struct tl_engine *e)
 {
 	return !task->detach_wanted || task->filtered || e->restores;
