@@ -122,14 +122,24 @@ bool tl__breaks_is_text(struct tl__broker *b, pid_t tgid, uint64_t addr)
 
 static bool debugged_by_another(const struct tl__broker *b, const struct tl__tool *tool, pid_t tgid)
 {
-	const struct tl__tracee *t;
+	const struct tl__tool *other;
 	const struct tl__link *l;
 
-	TAILQ_FOREACH (t, &b->tracees, link)
-		TAILQ_FOREACH (l, &t->links, of_tracee)
-			if (t->tgid == tgid && l->tool != tool && l->tool->debugs)
+	TAILQ_FOREACH (other, &b->tools, link) {
+		if (other == tool || !other->debugs)
+			continue;
+		TAILQ_FOREACH (l, &other->links, of_tool)
+			if (l->tracee->tgid == tgid)
 				return true;
+	}
 	return false;
+}
+
+bool tl__breaks_are_shared(const struct tl__broker *b, const struct tl__tool *tool, pid_t tgid)
+{
+	const struct breaks *k = breaks_of(b, tgid);
+
+	return (k && tl__shadow_has_others(k->shadow, tool)) || debugged_by_another(b, tool, tgid);
 }
 
 /*
@@ -161,7 +171,7 @@ bool tl__breaks_refuse(struct tl__broker *b, struct tl__tool *tool, pid_t tgid, 
 		a->tool = NULL;
 		return false;
 	}
-	if (tl__shadow_has_others(k->shadow, tool) || debugged_by_another(b, tool, tgid))
+	if (tl__breaks_are_shared(b, tool, tgid))
 		return true;
 	if (free_one) {
 		*free_one = (struct aside){ .tool = tool, .addr = addr, .len = len };

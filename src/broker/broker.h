@@ -15,11 +15,12 @@
  * stuck.c   tools that wait for each other
  * step_over.c  threads that are kept while a tool steps over a breakpoint
  * link.c    the rules of one link (pure)
- * memory.c  /proc/PID/mem of tracees
+ * memory.c  /proc/PID/mem of tracees; process_vm.c: process_vm_readv and _writev
  * shadow.c  whose a breakpoint is, and what lies under it (pure)
  * breaks.c  who sees the signal of one
  * lift.c    what a killed debugger leaves behind
- * peer.c    other servers; peer_waits.c: tools that wait for tasks of theirs
+ * peer.c    other servers; peer_memory.c: memory of their tasks; peer_waits.c: tools that wait for
+ *           those
  * message.c what they say; talk.c: and answer
  * registry.c where they are
  * windows.c what they may see of a tool (pure)
@@ -71,6 +72,8 @@ enum tl__served {
 	TL__SERVE_PWRITE,
 	TL__SERVE_TKILL, /* with SIGSTOP or SIGCONT */
 	TL__SERVE_TGKILL,
+	TL__SERVE_VM_READ, /* process_vm_readv and _writev */
+	TL__SERVE_VM_WRITE,
 };
 
 /* CONT and its like, on this machine. */
@@ -333,6 +336,8 @@ struct tl__shadow;
 struct tl__shadow *tl__breaks_of(const struct tl__broker *b, pid_t tgid); /* NULL: it has none */
 struct tl__shadow *tl__breaks_get(struct tl__broker *b, pid_t tgid);      /* NULL: no memory */
 bool tl__breaks_is_text(struct tl__broker *b, pid_t tgid, uint64_t addr);
+/* Other tools have breakpoints there, or may come to set some. */
+bool tl__breaks_are_shared(const struct tl__broker *b, const struct tl__tool *tool, pid_t tgid);
 /* A write that changes text, which this tool must not make now. */
 bool tl__breaks_refuse(struct tl__broker *b, struct tl__tool *tool, pid_t tgid, uint64_t addr,
 		       const void *before, const void *wanted, size_t len);

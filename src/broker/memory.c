@@ -124,12 +124,14 @@ pid_t tl__memory_whose(int fd)
 	return tl__person_read(parse_path(path), &p) == 0 ? p.tgid : 0;
 }
 
-/* A link of this tool to the process of that id. */
-static struct tl__link *link_to(struct tl__tool *tool, pid_t pid)
+struct tl__link *tl__memory_link(struct tl__tool *tool, pid_t pid)
 {
 	struct tl__person p;
 	struct tl__link *l;
 
+	TAILQ_FOREACH (l, &tool->links, of_tool)
+		if (l->tracee->tid == pid && l->v.state != TL__LINK_DEAD)
+			return l;
 	if (pid <= 0 || tl__person_read(pid, &p) < 0)
 		return NULL;
 	TAILQ_FOREACH (l, &tool->links, of_tool)
@@ -174,7 +176,7 @@ void tl__serve_open(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 
 	if (tool && !TAILQ_EMPTY(&tool->links) &&
 	    tl__caller_string(n->tid, n->args[at], path, sizeof(path)) > 0)
-		l = link_to(tool, parse_path(path));
+		l = tl__memory_link(tool, parse_path(path));
 	if (l)
 		fd = open(path, O_RDWR | O_CLOEXEC);
 	/* What is wrong with it the kernel says. */
@@ -186,6 +188,8 @@ static int64_t real_read(const struct tl__view *v, uint64_t addr, void *buf, siz
 {
 	ssize_t r;
 
+	if (v->vm)
+		return tl__process_vm(v->vm, false, addr, buf, len);
 	if (v->fd < 0)
 		return tl_task_read_mem(v->task, addr, buf, len);
 	r = pread(v->fd, buf, len, (off_t)addr);
@@ -196,6 +200,8 @@ static int64_t real_write(const struct tl__view *v, uint64_t addr, const void *b
 {
 	ssize_t r;
 
+	if (v->vm)
+		return tl__process_vm(v->vm, true, addr, (void *)(uintptr_t)buf, len);
 	if (v->fd < 0)
 		return tl_task_write_mem(v->task, addr, buf, len);
 	r = pwrite(v->fd, buf, len, (off_t)addr);

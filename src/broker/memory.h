@@ -21,7 +21,8 @@ struct tl__view {
 	struct tl__broker *b;
 	struct tl__tool *tool; /* who sees it */
 	pid_t tgid;
-	int fd; /* -1: through the task */
+	pid_t vm; /* by process_vm_readv and _writev, of this thread; 0: not so */
+	int fd;   /* -1: through the task */
 	struct tl_task *task;
 };
 /* As read(2) and write(2) of a /proc/PID/mem have it, or -errno. Stops of tasks may be reported
@@ -34,6 +35,12 @@ void tl__serve_open(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 void tl__serve_io(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
 		  unsigned word);
 
+/* process_vm.c: process_vm_readv and _writev. */
+void tl__serve_vm(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
+		  unsigned word);
+
+/* A link of this tool's to the process of that id, and the task with the id if there is one. */
+struct tl__link *tl__memory_link(struct tl__tool *tool, pid_t pid);
 pid_t tl__memory_whose(int fd); /* of an open file: the process whose memory it is; or 0 */
 struct tl__memory *tl__memory_find(struct tl__broker *b, const struct tl__tool *tool, int theirs);
 /* Takes fd over. */

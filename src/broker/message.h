@@ -25,7 +25,8 @@ enum tl__say {
 	TL__SAY_OPENED,   /* a tool of ours has this descriptor of a process's memory: tool, number,
 			     tgid */
 	TL__SAY_CLOSED,   /* not any more: tool, number */
-	TL__SAY_READ_OF,  /* it reads there: tool, number, addr, len; a RESULT with data */
+	TL__SAY_READ_OF,  /* it reads there: tool, number, addr, len; a RESULT with data. By
+			     process_vm_readv: number is -1, and tid a task of the process */
 	TL__SAY_WRITE_OF, /* data; a RESULT */
 	TL__SAY_WAITS, /* a tool of ours is in a wait, for that task of yours or (0) any: tool, tid
 			*/
@@ -34,7 +35,9 @@ enum tl__say {
 };
 
 /* Another version's servers are not understood: their number is another. */
-enum { TL__PROTOCOL = 2 };
+enum { TL__PROTOCOL = 3 };
+
+enum { TL__BY_PROCESS_VM = -1 };
 
 struct tl__message {
 	uint32_t protocol; /* sent as it has to be */

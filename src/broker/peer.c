@@ -250,52 +250,6 @@ static void list_for(struct tl__peer *p, const struct tl__message *asked)
 	tl__talk_answer(p, asked, &done, NULL);
 }
 
-/* In the holder: the descriptor has come along, of a process that the tool has a link to. */
-static void hear_opened(struct tl__peer *p, const struct tl__message *m, int fd)
-{
-	struct tl__tool *tool = tl__tool_find(p->broker, m->tool);
-	struct tl__memory *old;
-	struct tl__link *l;
-
-	if (!tool || tool->peer != p || fd < 0 || tl__memory_whose(fd) != m->tgid)
-		return;
-	old = tl__memory_find(p->broker, tool, m->number);
-	if (old)
-		tl__memory_drop(old);
-	TAILQ_FOREACH (l, &tool->links, of_tool)
-		if (l->tracee->tgid == m->tgid)
-			break;
-	fd = l ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-	if (fd >= 0)
-		tl__ignore(tl__memory_add(tool, m->tgid, m->number, fd) != NULL);
-}
-
-static struct tl__memory *memory_of(struct tl__peer *p, const struct tl__message *m)
-{
-	struct tl__tool *tool = tl__tool_find(p->broker, m->tool);
-
-	return tool && tool->peer == p ? tl__memory_find(p->broker, tool, m->number) : NULL;
-}
-
-static void memory_for(struct tl__peer *p, const struct tl__message *m)
-{
-	struct tl__message done = { .what = TL__SAY_RESULT, .result = -EIO };
-	struct tl__memory *memory = memory_of(p, m);
-	bool writes = m->what == TL__SAY_WRITE_OF;
-
-	if (memory && m->len <= TL__DATA_MAX) {
-		struct tl__view v = {
-			.b = p->broker, .tool = memory->tool, .tgid = memory->tgid, .fd = memory->fd
-		};
-
-		done.result = writes ? tl__view_write(&v, m->addr, p->data, m->len)
-				     : tl__view_read(&v, m->addr, p->data, m->len);
-	}
-	if (!writes && done.result > 0)
-		done.len = (uint32_t)done.result;
-	tl__talk_answer(p, m, &done, done.len ? p->data : NULL);
-}
-
 bool tl__peer_stop(struct tl__peer *p, pid_t caller, pid_t tid, int sig)
 {
 	struct tl__message m = {
@@ -311,44 +265,6 @@ static void stop_for(struct tl__peer *p, const struct tl__message *m)
 
 	done.result = tl__serve_stop(p->broker, m->tracer, m->tid, m->number, p);
 	tl__talk_answer(p, m, &done, NULL);
-}
-
-int tl__peer_memory_opened(const struct tl__memory *m)
-{
-	struct tl__message say_it = {
-		.what = TL__SAY_OPENED, .tool = m->tool->tgid, .number = m->theirs, .tgid = m->tgid
-	};
-
-	return tl__talk_say(m->peer, &say_it, NULL, m->fd);
-}
-
-void tl__peer_memory_closed(const struct tl__memory *m)
-{
-	struct tl__message say_it = { .what = TL__SAY_CLOSED,
-				      .tool = m->tool->tgid,
-				      .number = m->theirs };
-
-	tl__talk_say(m->peer, &say_it, NULL, -1);
-}
-
-int64_t tl__peer_memory(const struct tl__memory *m, bool writes, uint64_t addr, void *buf,
-			size_t len)
-{
-	struct tl__message ask = { .what = writes ? TL__SAY_WRITE_OF : TL__SAY_READ_OF,
-				   .tool = m->tool->tgid,
-				   .number = m->theirs,
-				   .addr = addr,
-				   .len = (uint32_t)len };
-	struct tl__peer *p = m->peer;
-
-	if (tl__talk_ask(p, &ask, writes ? buf : NULL, -1) < 0)
-		return -EIO;
-	if (!writes && ask.result > 0) {
-		if (ask.len != (uint64_t)ask.result || ask.len > len)
-			return -EIO;
-		memcpy(buf, p->data, ask.len);
-	}
-	return ask.result;
 }
 
 /* What it says of tasks of its own, for tools of ours. False: something else. */
@@ -384,7 +300,6 @@ static void refuse(struct tl__peer *p, const struct tl__message *m)
 
 void tl__peer_handle(struct tl__peer *p, const struct tl__message *m, int fd)
 {
-	struct tl__memory *memory;
 	struct tl__tool *tool;
 
 	if (handle_holder(p, m))
@@ -406,12 +321,10 @@ void tl__peer_handle(struct tl__peer *p, const struct tl__message *m, int fd)
 			tl__tool_thread_ends(p->broker, m->tracer);
 		break;
 	case TL__SAY_OPENED:
-		hear_opened(p, m, fd);
+		tl__peer_hear_opened(p, m, fd);
 		break;
 	case TL__SAY_CLOSED:
-		memory = memory_of(p, m);
-		if (memory)
-			tl__memory_drop(memory);
+		tl__peer_hear_closed(p, m);
 		break;
 	case TL__SAY_STOP:
 		stop_for(p, m);
@@ -424,7 +337,7 @@ void tl__peer_handle(struct tl__peer *p, const struct tl__message *m, int fd)
 		break;
 	case TL__SAY_READ_OF:
 	case TL__SAY_WRITE_OF:
-		memory_for(p, m);
+		tl__peer_hear_memory(p, m);
 		break;
 	default:
 		p->dead = true;

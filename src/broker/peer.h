@@ -44,12 +44,19 @@ int tl__peer_memory_opened(const struct tl__memory *m);
 void tl__peer_memory_closed(const struct tl__memory *m);
 int64_t tl__peer_memory(const struct tl__memory *m, bool writes, uint64_t addr, void *buf,
 			size_t len);
+/* The same by process_vm_readv and _writev, of a task that a tool of ours has a link to. */
+int64_t tl__peer_process_vm(struct tl__peer *p, const struct tl__tool *tool, pid_t tid, bool writes,
+			    uint64_t addr, void *buf, size_t len);
 /* A link of a tool of the other server's. */
 enum tl__fate { TL__ALIVE, TL__DEAD, TL__GONE /* without a word: by an exec */ };
 void tl__peer_tell(struct tl__link *l, enum tl__fate fate);
 void tl__peer_tell_child(struct tl__tool *tool, pid_t child);
 /* A link of a tool of ours to a task of another server's; NULL: there is none. */
 struct tl__link *tl__peer_find(struct tl__tool *tool, pid_t tid);
+/* peer_memory.c */
+void tl__peer_hear_opened(struct tl__peer *p, const struct tl__message *m, int fd);
+void tl__peer_hear_closed(struct tl__peer *p, const struct tl__message *m);
+void tl__peer_hear_memory(struct tl__peer *p, const struct tl__message *m);
 /* peer_waits.c */
 void tl__peer_hear_wait(struct tl__peer *p, const struct tl__message *m);
 void tl__peer_hear_held(struct tl__peer *p, const struct tl__message *m);

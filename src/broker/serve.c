@@ -80,6 +80,10 @@ static void serve(struct tl__broker *b, const struct tl__notice *n)
 	case TL__SERVE_PWRITE:
 		tl__serve_io(b, n, what, word);
 		return;
+	case TL__SERVE_VM_READ:
+	case TL__SERVE_VM_WRITE:
+		tl__serve_vm(b, n, what, word);
+		return;
 	case TL__SERVE_TKILL:
 	case TL__SERVE_TGKILL:
 		if (serve_signal(b, n, n->args + (what == TL__SERVE_TGKILL)))

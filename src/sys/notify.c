@@ -129,18 +129,26 @@ int tl__notify_give(int listener, uint64_t id, pid_t tgid, int fd, int number, b
 	return r;
 }
 
-static int copy(long nr, pid_t tid, uint64_t addr, void *buf, size_t len)
+int64_t tl__process_vm(pid_t tid, bool writes, uint64_t addr, void *buf, size_t len)
 {
 	struct iovec local = { buf, len };
 	struct iovec remote = { (void *)(uintptr_t)addr, len };
-	long r = syscall(nr, (long)tid, &local, 1ul, &remote, 1ul, 0ul);
+	long r = syscall(writes ? SYS_process_vm_writev : SYS_process_vm_readv, (long)tid, &local,
+			 1ul, &remote, 1ul, 0ul);
 
-	return r == (long)len ? 0 : r < 0 && errno == ESRCH ? -ESRCH : -EFAULT;
+	return r < 0 ? -errno : r;
+}
+
+static int copy(pid_t tid, bool writes, uint64_t addr, void *buf, size_t len)
+{
+	int64_t r = tl__process_vm(tid, writes, addr, buf, len);
+
+	return r == (int64_t)len ? 0 : r == -ESRCH ? -ESRCH : -EFAULT;
 }
 
 int tl__caller_read(pid_t tid, uint64_t addr, void *buf, size_t len)
 {
-	return copy(SYS_process_vm_readv, tid, addr, buf, len);
+	return copy(tid, false, addr, buf, len);
 }
 
 int tl__caller_string(pid_t tid, uint64_t addr, char *buf, size_t size)
@@ -165,7 +173,7 @@ int tl__caller_string(pid_t tid, uint64_t addr, char *buf, size_t size)
 
 int tl__caller_write(pid_t tid, uint64_t addr, const void *buf, size_t len)
 {
-	return copy(SYS_process_vm_writev, tid, addr, (void *)(uintptr_t)buf, len);
+	return copy(tid, true, addr, (void *)(uintptr_t)buf, len);
 }
 
 int tl__person_read(pid_t tid, struct tl__person *p)

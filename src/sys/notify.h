@@ -43,6 +43,9 @@ int tl__caller_string(pid_t tid, uint64_t addr, char *buf, size_t size);
 int tl__caller_read(pid_t tid, uint64_t addr, void *buf, size_t len);
 int tl__caller_write(pid_t tid, uint64_t addr, const void *buf, size_t len);
 
+/* How much process_vm_readv or _writev of one piece has copied, or -errno. */
+int64_t tl__process_vm(pid_t tid, bool writes, uint64_t addr, void *buf, size_t len);
+
 struct tl__person {
 	pid_t tgid, ppid, pgrp, tracer;
 	uid_t uid;

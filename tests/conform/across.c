@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Every request that has to do with memory of its caller, on a process that another may hold.
- * Prints what each returns, and whether it has written more or less than it should.
+ * Every request that has to do with memory of its caller, and process_vm_readv and _writev, on a
+ * process that another may hold. Prints what each returns, and whether it has written more or less
+ * than it should.
  *
  * Usage: across [PID]    (without: it is the process)
  */
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -102,10 +104,81 @@ static void general(void)
 #endif
 }
 
+/* In both: a page to write, one to read, and none. */
+enum { PAGE = 4096, THERE = 0x20000000 };
+
+static int maps(void)
+{
+	char *at = mmap((void *)THERE, 3ul * PAGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	if (at == MAP_FAILED)
+		return -1;
+	for (int i = 0; i < 2 * PAGE; i++)
+		at[i] = (char)(i * 7);
+	return mprotect(at + PAGE, PAGE, PROT_READ) || munmap(at + 2l * PAGE, PAGE) ? -1 : 0;
+}
+
+static void moves(const char *name, long call, const struct iovec *ours, unsigned long n,
+		  const struct iovec *theirs, unsigned long m, unsigned long flags)
+{
+	unsigned sum = 0;
+	long r;
+
+	for (size_t i = 0; i < ROOM; i++)
+		room[i] = (unsigned char)(i * 3);
+	r = syscall(call, pid, ours, n, theirs, m, flags);
+	for (size_t i = 0; i < ROOM; i++)
+		sum = sum * 31 + room[i];
+	printf("%s %ld %x\n", name, r < 0 ? -(long)errno : r, sum);
+}
+
+static struct iovec piece(unsigned long at, size_t len)
+{
+	return (struct iovec){ (void *)at, len };
+}
+
+/* process_vm_readv and _writev, in pieces and with all that is wrong. */
+static void pieces(long call)
+{
+	unsigned long here = (unsigned long)room, end = THERE + 2ul * PAGE;
+	struct iovec one = piece(here, 100), other = piece(THERE + 16ul, 100);
+	struct iovec ours[3] = { piece(here + 7, 10), piece(8, 0), piece(here + 100, 5000) };
+	struct iovec theirs[3] = { piece(THERE, 3), piece(THERE + PAGE - 500ul, 400),
+				   piece(THERE + 600ul, 999) };
+	struct iovec over = piece(end - 20, 100), nowhere = piece(8, 8);
+	struct iovec negative = piece(here, (size_t)-1), edge = piece(THERE + PAGE - 10ul, 20);
+	struct iovec our_edge = piece(end - 20, 100), many[1025];
+
+	for (int i = 0; i < 1025; i++)
+		many[i] = piece(here + (unsigned)i * 2, 1);
+	moves("one", call, &one, 1, &other, 1, 0);
+	moves("pieces", call, ours, 3, theirs, 3, 0);
+	moves("none of ours", call, ours, 0, theirs, 3, 0);
+	moves("none of theirs", call, ours, 3, theirs, 0, 0);
+	moves("many", call, many, 1024, theirs, 3, 0);
+	moves("too many", call, many, 1025, theirs, 3, 0);
+	moves("too many of theirs", call, ours, 3, many, 1025, 0);
+	moves("flags", call, &one, 1, &other, 1, 1);
+	moves("negative", call, &negative, 1, &other, 1, 0);
+	moves("negative of theirs", call, &one, 1, &negative, 1, 0);
+	moves("nowhere", call, &nowhere, 1, &other, 1, 0);
+	moves("nowhere of theirs", call, &one, 1, &nowhere, 1, 0);
+	moves("over the end", call, &one, 1, &over, 1, 0);
+	moves("over our end", call, &our_edge, 1, &other, 1, 0);
+	moves("over a page to read", call, &one, 1, &edge, 1, 0);
+	moves("no vector", call, (void *)8, 1, &other, 1, 0);
+	moves("no vector of theirs", call, &one, 1, (void *)8, 1, 0);
+}
+
 int main(int argc, char **argv)
 {
 	int status;
 
+	if (maps() < 0) {
+		perror("maps");
+		return 1;
+	}
 	if (argc < 2) {
 		alarm(60);
 		for (;;)
@@ -138,6 +211,11 @@ int main(int argc, char **argv)
 	gets("seccomp_get_filter", PTRACE_SECCOMP_GET_FILTER, 0);
 	gets("rseq", 0x420f, 24);
 	gets("dispatch", 0x4211, 32);
+	puts("process_vm_readv");
+	pieces(SYS_process_vm_readv);
+	puts("process_vm_writev, and what it has written");
+	pieces(SYS_process_vm_writev);
+	pieces(SYS_process_vm_readv);
 	ptrace(PTRACE_DETACH, pid, 0, 0);
 	return 0;
 }

@@ -157,6 +157,22 @@ static int sees(int memory, int i, const uint8_t *bytes)
 	return 1;
 }
 
+/* In two pieces, and the word around it; text is not written to so. */
+static int reads(pid_t pid, int i, const uint8_t *bytes)
+{
+	uint8_t is[MOST], around[2 * MOST];
+	void *at = (void *)place(i);
+	struct iovec ours[2] = { { is, 1 }, { is + 1, sizeof(is) - 1 } };
+	struct iovec whole = { at, lengths[i] }, wide = { at, sizeof(around) },
+		     into = { around, sizeof(around) };
+
+	return process_vm_readv(pid, ours, 2, &whole, 1, 0) == (ssize_t)lengths[i] &&
+	       memcmp(is, bytes, lengths[i]) == 0 &&
+	       process_vm_readv(pid, &into, 1, &wide, 1, 0) == (ssize_t)sizeof(around) &&
+	       memcmp(around, bytes, lengths[i]) == 0 &&
+	       process_vm_writev(pid, ours, 1, &whole, 1, 0) < 0 && errno == EFAULT;
+}
+
 static int peeks(pid_t pid, int i, const uint8_t *bytes)
 {
 	long word = ptrace(PTRACE_PEEKTEXT, pid, place(i), 0);
@@ -192,7 +208,7 @@ static int begin(pid_t pid, int who, int memory)
 	for (int i = 0; i < PLACES; i++) {
 		const uint8_t *want = has(who, i) ? breakpoints[i] : programs(i);
 
-		if (!sees(memory, i, want) || !peeks(pid, i, want))
+		if (!sees(memory, i, want) || !reads(pid, i, want) || !peeks(pid, i, want))
 			return wrong("sees", who, i);
 	}
 	shared->ready[who] = 2;

@@ -27,8 +27,9 @@ def field(text, key):
     return re.search(rf"^{key}:\s*(.*)$", text, re.M)[1]
 
 
-# Under nohup the tracer would rightly ignore it.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# Under nohup, or in a script's background, the tracer would rightly ignore them.
+for sig in (signal.SIGHUP, signal.SIGINT):
+    signal.signal(sig, signal.SIG_DFL)
 
 
 def main():

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Random calls of ptrace and of the wait family with random arguments, from several threads, on
- * children that come and go. Usage: hostile SECONDS SEED. Never touches a process of others'.
+ * Random calls of ptrace, of the wait family and of process_vm_readv and _writev with random
+ * arguments, from several threads of two processes, on children of the first that come and go.
+ * Usage: hostile SECONDS SEED. Never touches a process of others'.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,8 +28,10 @@ static const long requests[] = { 1,      2,      3,      4,      5,      6,     
 				 33,     0x4200, 0x4201, 0x4202, 0x4203, 0x4204, 0x4205,    0x4206,
 				 0x4207, 0x4208, 0x4209, 0x420a, 0x420b, 0x420c, 0x420d,    0x420e,
 				 0x420f, 0x4210, 0x4211, 0x4212, 0x4213, -1,     0x7fffffff };
-static _Atomic pid_t victims[VICTIMS];
-static _Atomic int over;
+static struct shared {
+	_Atomic pid_t victims[VICTIMS];
+	_Atomic int over;
+} * shared;
 static char *page;
 
 static uint64_t next(uint64_t *state)
@@ -67,7 +71,7 @@ static pid_t somebody(uint64_t *r)
 		return (pid_t)next(r) | (1 << 30);
 	if (pick == 2)
 		return 0;
-	return victims[next(r) % VICTIMS];
+	return shared->victims[next(r) % VICTIMS];
 }
 
 static unsigned long value(uint64_t *r)
@@ -90,7 +94,7 @@ static void one_call(uint64_t *r)
 {
 	unsigned long args[16];
 
-	switch (next(r) % 8) {
+	switch (next(r) % 9) {
 	case 0:
 		syscall(SYS_wait4, next(r) % 2 ? -1 : somebody(r), value(r), WNOHANG | next(r) % 16,
 			value(r));
@@ -100,7 +104,15 @@ static void one_call(uint64_t *r)
 			WNOHANG | WEXITED | next(r) % 0x2000000, 0);
 		break;
 	case 2:
-		kill(victims[next(r) % VICTIMS], next(r) % 4 ? SIGUSR1 : SIGCONT);
+		kill(shared->victims[next(r) % VICTIMS], next(r) % 4 ? SIGUSR1 : SIGCONT);
+		break;
+	case 3:
+		for (size_t i = 0; i < 16; i++)
+			args[i] = value(r);
+		memcpy(page, args, sizeof(args));
+		syscall(next(r) % 2 ? SYS_process_vm_readv : SYS_process_vm_writev,
+			(long)somebody(r), page + next(r) % 4 * 16, next(r) % 5, page + 64,
+			next(r) % 5, next(r) % 20 == 0);
 		break;
 	default:
 		for (size_t i = 0; i < 16; i++)
@@ -117,7 +129,7 @@ static void *run(void *data)
 	uint64_t r = (uint64_t)(uintptr_t)data * 0x9e3779b97f4a7c15u | 1;
 	long n = 0;
 
-	for (; !over; n++)
+	for (; !shared->over; n++)
 		one_call(&r);
 	return (void *)n;
 }
@@ -125,34 +137,58 @@ static void *run(void *data)
 /* New ones for those that have been killed, or are lost in a stop. */
 static void renew(int i)
 {
-	kill(victims[i], SIGKILL);
-	victims[i] = victim();
+	kill(shared->victims[i], SIGKILL);
+	shared->victims[i] = victim();
 }
 
-int main(int argc, char **argv)
+static long run_all(long seed)
 {
-	long seconds = argc > 1 ? atol(argv[1]) : 1, seed = argc > 2 ? atol(argv[2]) : 1, calls = 0;
 	pthread_t threads[THREADS];
+	long calls = 0;
 	void *n;
 
-	page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED || munmap(page + 4096, 4096) < 0)
-		return 2;
-	for (int i = 0; i < VICTIMS; i++)
-		victims[i] = victim();
 	for (long i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, run, (void *)(seed * THREADS + i));
-	for (long i = 0; i < seconds * 20; i++) {
-		usleep(50000);
-		renew((int)(i % VICTIMS));
-	}
-	over = 1;
 	for (int i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], &n);
 		calls += (long)n;
 	}
+	return calls;
+}
+
+static void *renews(void *data)
+{
+	long seconds = *(long *)data;
+
+	for (long i = 0; i < seconds * 20; i++) {
+		usleep(50000);
+		renew((int)(i % VICTIMS));
+	}
+	shared->over = 1;
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	long seconds = argc > 1 ? atol(argv[1]) : 1, seed = argc > 2 ? atol(argv[2]) : 1, calls;
+	pthread_t renewing;
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED || page == MAP_FAILED || munmap(page + 4096, 4096) < 0)
+		return 2;
 	for (int i = 0; i < VICTIMS; i++)
-		kill(victims[i], SIGKILL);
+		shared->victims[i] = victim();
+	if (fork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		run_all(seed + 1000);
+		_exit(0);
+	}
+	pthread_create(&renewing, NULL, renews, &seconds);
+	calls = run_all(seed);
+	for (int i = 0; i < VICTIMS; i++)
+		kill(shared->victims[i], SIGKILL);
 	printf("%ld calls\n", calls);
 	return calls < 100;
 }
