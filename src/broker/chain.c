@@ -473,9 +473,19 @@ static void take_signal(struct tl__tracee *t, const struct tl__link *l)
 		t->deliver = 0;
 }
 
+/* Who has died left a signal that it had waited for, and which the kernel then drops
+ * (wait_task_stopped). What a tool of another server's has waited for that server knows: but most
+ * debuggers ask about a signal, and wait for a SIGSTOP. */
+static bool has_waited(const struct tl__link *l)
+{
+	return l->v.reported ||
+	       (l->tool->peer && (l->v.asked_about || tl__vlink_in_sigstop(&l->v)));
+}
+
 void tl__chain_tracer_died(struct tl__link *l)
 {
 	struct tl__tracee *t = l->tracee;
+	struct tl__let_go how;
 	bool is_told;
 
 	if (t->at != l || !t->shown || l->v.state != TL__LINK_STOPPED ||
@@ -488,6 +498,8 @@ void tl__chain_tracer_died(struct tl__link *l)
 		is_told = tl__lifted_owns(t, t->deliver, t->info, l->tool);
 	if (is_told)
 		take_signal(t, l);
+	else if (has_waited(l) && tl__vlink_detach(&l->v, 0, &how) == 0)
+		tl__link_let_go(l, &how);
 }
 
 static void rebuild_info(struct tl__tracee *t, const struct tl__link *l, int sig)

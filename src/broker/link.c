@@ -308,7 +308,14 @@ int tl__vlink_detach(const struct tl__vlink *l, uint64_t data, struct tl__let_go
 	if (data > SIGNALS)
 		return -EIO;
 	leave(l, (int)data, ret);
+	/* (A SIGSTOP that has been waited for is most often the one that a TRACEME begins with.) */
+	ret->unseen = !l->asked_about && !(l->reported && tl__vlink_in_sigstop(l));
 	return 0;
+}
+
+bool tl__vlink_in_sigstop(const struct tl__vlink *l)
+{
+	return l->state == TL__LINK_STOPPED && l->stop.code == SIGSTOP;
 }
 
 int tl__vlink_listen(struct tl__vlink *l)

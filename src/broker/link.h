@@ -164,6 +164,7 @@ bool tl__vlink_resumes(uint32_t request, bool has_block);
 int tl__vlink_resume(struct tl__vlink *l, uint32_t request, uint64_t data, bool has_block,
 		     struct tl__let_go *ret);
 int tl__vlink_detach(const struct tl__vlink *l, uint64_t data, struct tl__let_go *ret);
+bool tl__vlink_in_sigstop(const struct tl__vlink *l); /* in the stop of that signal */
 int tl__vlink_listen(struct tl__vlink *l);
 int tl__vlink_interrupt(struct tl__vlink *l);
 /* Its tracer sends a SIGSTOP, for itself alone. */

@@ -300,10 +300,6 @@ static int64_t detach(struct tl__asked *q)
 
 	if (r < 0)
 		return r;
-	/* (A SIGSTOP that has been waited for is most often the one that a TRACEME begins with.) */
-	how.unseen = !q->link->v.asked_about &&
-		     !(q->link->v.reported && q->link->v.stop.code >> 8 == 0 &&
-		       (q->link->v.stop.code & 0x7f) == SIGSTOP);
 	q->link->v.state = TL__LINK_RUNNING;
 	tl__link_let_go(q->link, &how);
 	tl__link_unlink(q->link);

@@ -118,6 +118,56 @@ static void tracer_dies_exitkill(void)
 	show(pid, 0);
 }
 
+enum seen { UNSEEN, PEEKED, WAITED, PASSED_ON };
+
+/* A tracer that has seen so much of a signal, and dies. */
+static void dies_in_signal(pid_t pid, int sig, enum seen seen)
+{
+	siginfo_t si;
+	pid_t middle;
+	int status;
+
+	name_it(pid, "tracee");
+	fflush(stdout);
+	middle = fork();
+	if (middle == 0) {
+		rq(PTRACE_SEIZE, pid, 0, 0);
+		kill(pid, sig);
+		until(pid, 't');
+		if (seen == PEEKED)
+			waitid(P_PID, (id_t)pid, &si, WSTOPPED | WNOWAIT);
+		if (seen >= WAITED) {
+			show(pid, __WALL);
+			show_siginfo(pid);
+		}
+		if (seen == PASSED_ON) {
+			rq(PTRACE_CONT, pid, 0, (unsigned long)sig);
+			show(pid, __WALL);
+		}
+		fflush(stdout);
+		raise(SIGKILL);
+	}
+	waitpid(middle, &status, 0);
+	moment(50);
+}
+
+static void tracer_dies_in_signal(void)
+{
+	static const int signals[] = { SIGTERM, SIGSTOP, SIGTSTP };
+
+	for (unsigned i = 0; i < 3; i++)
+		for (enum seen seen = UNSEEN; seen <= WAITED + (i > 0); seen++) {
+			pid_t pid = child(sleeps);
+
+			printf("signal %d, seen %d\n", signals[i], seen);
+			dies_in_signal(pid, signals[i], seen);
+			show(pid, WNOHANG | WUNTRACED);
+			kill(pid, SIGCONT);
+			kill(pid, SIGKILL);
+			show(pid, 0);
+		}
+}
+
 static void *sleeper(void *data)
 {
 	sleeps();
@@ -243,9 +293,12 @@ static void group_stop_anew(void)
 	show(pid, __WALL);
 }
 
-const struct conform_case cases_many[] = {
-	{ "another-thread", another_thread },   { "thread-ends", thread_ends },
-	{ "tracer-dies", tracer_dies },         { "tracer-dies-exitkill", tracer_dies_exitkill },
-	{ "group-ends", group_ends },           { "exec-beside", exec_beside },
-	{ "group-stop-anew", group_stop_anew }, { NULL, NULL }
-};
+const struct conform_case cases_many[] = { { "another-thread", another_thread },
+					   { "thread-ends", thread_ends },
+					   { "tracer-dies", tracer_dies },
+					   { "tracer-dies-exitkill", tracer_dies_exitkill },
+					   { "tracer-dies-in-signal", tracer_dies_in_signal },
+					   { "group-ends", group_ends },
+					   { "exec-beside", exec_beside },
+					   { "group-stop-anew", group_stop_anew },
+					   { NULL, NULL } };
