@@ -138,6 +138,14 @@ static struct iovec piece(unsigned long at, size_t len)
 	return (struct iovec){ (void *)at, len };
 }
 
+/* As it is, whoever was here before. */
+static void fills(void)
+{
+	struct iovec ours = piece((unsigned long)room, PAGE), theirs = piece(THERE, PAGE);
+
+	moves("fills", SYS_process_vm_writev, &ours, 1, &theirs, 1, 0);
+}
+
 /* process_vm_readv and _writev, in pieces and with all that is wrong. */
 static void pieces(long call)
 {
@@ -181,6 +189,8 @@ int main(int argc, char **argv)
 	}
 	if (argc < 2) {
 		alarm(60);
+		puts("ready");
+		fflush(stdout);
 		for (;;)
 			pause();
 	}
@@ -211,6 +221,7 @@ int main(int argc, char **argv)
 	gets("seccomp_get_filter", PTRACE_SECCOMP_GET_FILTER, 0);
 	gets("rseq", 0x420f, 24);
 	gets("dispatch", 0x4211, 32);
+	fills();
 	puts("process_vm_readv");
 	pieces(SYS_process_vm_readv);
 	puts("process_vm_writev, and what it has written");

@@ -203,7 +203,8 @@ def two_users():
 def across():
     """All requests, on a task that another run's server holds."""
     for program in ("across", "across_32"):
-        p = subprocess.Popen([f"{TRACEES}/{program}"])
+        p = subprocess.Popen([f"{TRACEES}/{program}"], stdout=subprocess.PIPE)
+        p.stdout.readline()
         natively = subprocess.run([f"{TRACEES}/{program}", str(p.pid)], stdout=subprocess.PIPE, text=True).stdout
         r = Run("strace", "-o", "/dev/null", "-p", str(p.pid))
         until(lambda: field(p.pid, "TracerPid") == str(r.server()))
