@@ -94,7 +94,9 @@ static struct tl__message some_message(int *fd)
 	m.tgid = someone();
 	m.tracer = someone();
 	m.tool = someone();
-	m.number = any(3) ? 4032 + (int32_t)any(64) : (int32_t)any(1u << 31);
+	m.number = any(3)   ? 4032 + (int32_t)any(64)
+		   : any(2) ? TL__BY_PROCESS_VM
+			    : (int32_t)any(1u << 31);
 	m.dead = (uint32_t)any(4);
 	m.status = (uint32_t)any(1u << 16);
 	m.code = (uint32_t)any(1u << 16);

@@ -126,10 +126,16 @@ static void pass_for_tool(pid_t as)
 	must_not_call(as, TL__REQ_SEIZE, 0, 0);
 	must_not_call(getpid(), TL__REQ_SEIZE, 0, 0);
 	must_not_call(getpid(), TL__REQ_ATTACH, 0, 0);
-	forbidden += 3;
+	forbidden += 4;
 	granted += ask(stop);
 	granted += ask((struct tl__message){ .what = TL__SAY_LIST });
 	granted += ask((struct tl__message){ .what = TL__SAY_READ_OF, .tool = as, .number = 4032 });
+	granted += ask((struct tl__message){ .what = TL__SAY_READ_OF,
+					     .tool = as,
+					     .number = TL__BY_PROCESS_VM,
+					     .tid = others,
+					     .addr = (uintptr_t)data,
+					     .len = 8 });
 }
 
 static void news(const struct tl__notice *n, pid_t tid, pid_t tool, uint32_t code)
