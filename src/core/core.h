@@ -142,6 +142,7 @@ struct tl_task {
 	bool group_stopped;
 	bool passes_group_stop; /* let go in one, it runs: until that ends, */
 	bool stops_anew;        /* or another begins */
+	bool stepped_out;       /* a step has ended in this stop, a call's exit */
 	bool exit_wanted;       /* internally: the exit stop of this call is needed */
 
 	struct tl__systrack track;
@@ -322,6 +323,7 @@ bool tl__claim(struct tl_task *task);
 /* restart.c */
 void tl__restart_note(struct tl_task *task);
 void tl__restart_repair(struct tl_task *task);
+bool tl__restart_is_put_back(struct tl_task *task); /* which needs an interrupt */
 
 /* arg0.c */
 bool tl__arg0_is_lost(struct tl_session *s);
@@ -430,7 +432,8 @@ void tl__verdict_note(struct tl_engine *e, tl_verdict v);
 
 /* resume.c */
 void tl__task_settle(struct tl_task *task);
-bool tl__has_handler(struct tl_task *task); /* of the signal that is about to be delivered */
+bool tl__has_handler(struct tl_task *task);  /* of the signal that is about to be delivered */
+bool tl__will_restart(struct tl_task *task); /* the call that it is behind */
 void tl__task_interrupt(struct tl_task *task);
 /* On to an interrupt's stop, in which a quiesce is reported, and without executing anything. */
 void tl__task_bounce(struct tl_task *task);

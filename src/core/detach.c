@@ -58,7 +58,8 @@ bool tl__detach_now(struct tl_task *task)
 		task->exit_wanted |= task->stop.kind == TL__STOP_ENTRY;
 		return false;
 	}
-	if (task->stop.kind == TL__STOP_EXIT && task->restart_owed) {
+	if (task->stop.kind == TL__STOP_EXIT &&
+	    (task->restart_owed || tl__restart_is_put_back(task))) {
 		task->interrupted = tl__pt(s->sys, TL__PT_INTERRUPT, task->tid, 0, 0) == 0;
 		return false;
 	}

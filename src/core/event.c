@@ -44,8 +44,10 @@ static void report_exit(struct tl_task *task)
 	task->exit_wanted = false;
 	/* Stepped over the call: for that engine this is the step's end, if it is not made again.
 	 */
-	if (stepped && !tl__is_restart_code(ret))
+	if (stepped && !tl__is_restart_code(ret)) {
+		task->stepped_out = true;
 		report_step(task, TL_STEP_KIND_SYSCALL);
+	}
 }
 
 static void report_signal(struct tl_task *task)

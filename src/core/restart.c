@@ -74,3 +74,14 @@ void tl__restart_repair(struct tl_task *task)
 		break;
 	}
 }
+
+/*
+ * Beside an engine that sees calls a step over one ends in its exit's stop, and in a signal's where
+ * there is none. Who has made a call there for its own ends puts back the registers of the one that
+ * was broken before, which is to be restarted; but the kernel only looks for that behind signals
+ * (arch_do_signal_or_restart), and interrupts.
+ */
+bool tl__restart_is_put_back(struct tl_task *task)
+{
+	return task->stepped_out && task->stop.kind == TL__STOP_EXIT && tl__will_restart(task);
+}

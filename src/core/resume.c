@@ -22,12 +22,12 @@ static bool is_call_insn(struct tl_task *task, const struct tl__arch *arch)
 }
 
 /* The pc is set back to a call only when it goes on. */
-static bool will_restart(struct tl_task *task)
+bool tl__will_restart(struct tl_task *task)
 {
 	const struct tl__arch *arch = tl__regs_arch(task);
 	struct tl__frame f;
 
-	return arch->in_syscall && arch->in_syscall(task->regs, task->regs_len) &&
+	return arch && arch->in_syscall && arch->in_syscall(task->regs, task->regs_len) &&
 	       arch->get_frame(task->regs, task->regs_len, &f) == 0 && tl__is_restart_code(f.ret) &&
 	       !tl__has_handler(task);
 }
@@ -69,7 +69,8 @@ static enum tl__pt_request step_request(struct tl_task *task, uint32_t step)
 	}
 	if (tl__sys_has(sys, TL__FEATURE_SYSEMU))
 		return TL__PT_SYSEMU_SINGLESTEP;
-	if (tl__regs_arch(task) && (is_call_insn(task, tl__regs_arch(task)) || will_restart(task)))
+	if (tl__regs_arch(task) &&
+	    (is_call_insn(task, tl__regs_arch(task)) || tl__will_restart(task)))
 		return TL__PT_SYSCALL;
 	return TL__PT_SINGLESTEP;
 }
@@ -137,7 +138,7 @@ static void restart(struct tl_task *task, enum tl__pt_request req, int sig)
 	}
 	task->regs_valid = false;
 	task->deliver = 0;
-	task->unconsumed = false;
+	task->unconsumed = task->stepped_out = false;
 	task->last_request = req;
 	task->state = req == TL__PT_LISTEN ? TL__TASK_LISTENING : TL__TASK_RUNNING;
 	tl__systrack_resume(&task->track, kind, req);
@@ -300,7 +301,8 @@ void tl__task_settle(struct tl_task *task)
 	if (tl__raw_write_first(task, req) || tl__judge_leaving(task, req, interrupt))
 		return;
 	/* In the middle of a call it must not go on past its end. */
-	early = interrupt && task->stop.kind != TL__STOP_ENTRY &&
+	early = ((interrupt && task->stop.kind != TL__STOP_ENTRY) ||
+		 tl__restart_is_put_back(task)) &&
 		tl__pt(task->session->sys, TL__PT_INTERRUPT, task->tid, 0, 0) == 0;
 	restart(task, req, task->deliver);
 	if (early)

@@ -2,10 +2,13 @@
 /* Stops of system calls. */
 #include "conform.h"
 
+#include <elf.h>
 #include <linux/filter.h>
 #include <linux/ptrace.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 
 #ifndef PTRACE_SYSEMU
 #define PTRACE_SYSEMU 31
@@ -250,6 +253,84 @@ static void seccomp_event_unasked(void)
 	to_the_end(traced(is_judged), PTRACE_CONT);
 }
 
+static int ends[2];
+
+static void reads(void)
+{
+	char byte;
+
+	_exit(read(ends[0], &byte, 1) == 1 ? 5 : 6);
+}
+
+static void registers(int request, pid_t pid, struct user_regs_struct *regs)
+{
+	struct iovec iov = { regs, sizeof(*regs) };
+
+	rq(request, pid, NT_PRSTATUS, (unsigned long)&iov);
+}
+
+/* Back at the instruction of the call that it is in: to make this one. */
+static void to_call(struct user_regs_struct *regs, long nr)
+{
+#if defined(__x86_64__)
+	regs->rip -= 2;
+	regs->rax = (unsigned long)nr;
+	regs->orig_rax = ~0ul;
+#elif defined(__i386__)
+	regs->eip -= 2;
+	regs->eax = nr;
+	regs->orig_eax = -1;
+#else
+	regs->regs[8] = (unsigned long)nr;
+#endif
+}
+
+static long result(const struct user_regs_struct *regs)
+{
+#if defined(__x86_64__)
+	return (long)regs->rax;
+#elif defined(__i386__)
+	return regs->eax;
+#else
+	return (long)regs->regs[0];
+#endif
+}
+
+/* A tracer makes a call in a thread that sleeps in one, and puts its registers back. */
+static void call_in_call(void)
+{
+	struct user_regs_struct before, regs;
+	pid_t pid;
+
+	for (int how = 0; how < 3; how++) {
+		if (pipe(ends) < 0)
+			return;
+		pid = traced(reads);
+		rq(PTRACE_CONT, pid, 0, 0);
+		until(pid, 'S');
+		syscall(SYS_tgkill, pid, pid, SIGSTOP);
+		show(pid, 0);
+		registers(PTRACE_GETREGSET, pid, &before);
+		regs = before;
+		to_call(&regs, SYS_getppid);
+		registers(PTRACE_SETREGSET, pid, &regs);
+		rq(PTRACE_SINGLESTEP, pid, 0, 0);
+		show(pid, 0);
+		registers(PTRACE_GETREGSET, pid, &regs);
+		printf("result: %s\n", name_of((pid_t)result(&regs)));
+		registers(PTRACE_SETREGSET, pid, &before);
+		if (how == 0)
+			rq(PTRACE_SYSCALL, pid, 0, 0);
+		else
+			rq(how == 1 ? PTRACE_CONT : PTRACE_DETACH, pid, 0, 0);
+		moment(20);
+		if (write(ends[1], "", 1) == 1 && how == 0)
+			to_the_end(pid, PTRACE_SYSCALL);
+		else
+			show(pid, 0);
+	}
+}
+
 const struct conform_case cases_calls[] = { { "syscalls-good", syscalls_good },
 					    { "syscalls-plain", syscalls_plain },
 					    { "entry-without-exit", entry_without_exit },
@@ -259,6 +340,7 @@ const struct conform_case cases_calls[] = { { "syscalls-good", syscalls_good },
 					    { "signal-at-call", signal_at_call },
 					    { "interrupt-in-call", interrupt_in_call },
 					    { "options-change", options_change },
+					    { "call-in-call", call_in_call },
 					    { "seccomp-event", seccomp_event },
 					    { "seccomp-event-and-calls", seccomp_event_and_calls },
 					    { "seccomp-event-unasked", seccomp_event_unasked },
