@@ -328,14 +328,28 @@ static bool is_answered_here(uint32_t request)
 	}
 }
 
-/* Killed in its stop it answers nothing any more, and its end has not been told yet. */
+static int code_of(const void *info)
+{
+	siginfo_t si;
+
+	memcpy(&si, info, sizeof(si));
+	return si.si_code;
+}
+
+/* Killed in its stop it answers nothing any more, and its end has not been told yet; or it stands
+ * in the stop of that already, which is ours alone. (A program may send itself such a code.) */
 static bool is_killed(const struct tl__asked *q)
 {
-	uint64_t message;
+	const struct tl__link *l = q->link;
+	uint8_t info[TL__INFO_SIZE];
+	int64_t r;
 
-	return is_answered_here(q->request) &&
-	       tl_task_request(q->link->tracee->task, TL__REQ_GETEVENTMSG, 0, 0, &message,
-			       sizeof(message)) == -ESRCH;
+	if (!is_answered_here(q->request))
+		return false;
+	r = tl_task_request(l->tracee->task, TL__REQ_GETSIGINFO, 0, 0, info, sizeof(info));
+	return r == -ESRCH || (r >= 0 && code_of(info) >> 8 == TL__TE_EXIT &&
+			       l->tracee->stands_in != TL__WHAT_LEAVING &&
+			       code_of(info) != code_of(l->v.stop.info));
 }
 
 static bool writes_registers(uint32_t request)

@@ -148,7 +148,6 @@ static void dies_in_signal(pid_t pid, int sig, enum seen seen)
 		raise(SIGKILL);
 	}
 	waitpid(middle, &status, 0);
-	moment(50);
 }
 
 static void tracer_dies_in_signal(void)
@@ -161,8 +160,10 @@ static void tracer_dies_in_signal(void)
 
 			printf("signal %d, seen %d\n", signals[i], seen);
 			dies_in_signal(pid, signals[i], seen);
-			show(pid, WNOHANG | WUNTRACED);
-			kill(pid, SIGCONT);
+			if (seen == WAITED)
+				moment(50);
+			show(pid, WUNTRACED | (seen == WAITED ? WNOHANG : 0));
+			/* (No SIGCONT before: strace makes LISTEN of its stop, if killed there.) */
 			kill(pid, SIGKILL);
 			show(pid, 0);
 		}
