@@ -12,7 +12,6 @@
 #include "peer.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What is too much for one call comes back short: other tools wait meanwhile. */
@@ -154,20 +153,25 @@ static bool parse(struct vm *vm, unsigned word, struct tl__link *l)
 	       read_pieces(n, 1, word, &vm->ours) && read_pieces(n, 3, word, &vm->theirs);
 }
 
+static bool serve(const struct tl__notice *n, bool writes, unsigned word, struct tl__link *l)
+{
+	struct tl__broker *b = l->tool->broker;
+	struct vm vm;
+
+	vm.n = n;
+	vm.writes = writes;
+	if (!parse(&vm, word, l))
+		return false;
+	tl__answer(b, n, transfer(&vm));
+	return true;
+}
+
 void tl__serve_vm(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
 		  unsigned word)
 {
 	bool writes = what == TL__SERVE_VM_WRITE;
 	struct tl__link *l = shared_link(b, n, writes);
-	struct vm *vm = l ? malloc(sizeof(*vm)) : NULL;
 
-	if (vm) {
-		vm->n = n;
-		vm->writes = writes;
-	}
-	if (vm && parse(vm, word, l))
-		tl__answer(b, n, transfer(vm));
-	else
+	if (!l || !serve(n, writes, word, l))
 		tl__pass(b, n->id);
-	free(vm);
 }
