@@ -138,7 +138,7 @@ static struct iovec piece(unsigned long at, size_t len)
 	return (struct iovec){ (void *)at, len };
 }
 
-/* As it is, whoever was here before. */
+/* The same for each run on one process: the one before has written there. */
 static void fills(void)
 {
 	struct iovec ours = piece((unsigned long)room, PAGE), theirs = piece(THERE, PAGE);

@@ -163,7 +163,7 @@ static void tracer_dies_in_signal(void)
 			if (seen == WAITED)
 				moment(50);
 			show(pid, WUNTRACED | (seen == WAITED ? WNOHANG : 0));
-			/* (No SIGCONT before: strace makes LISTEN of its stop, if killed there.) */
+			/* Not SIGCONT before it: strace that finds its stop's task killed ends. */
 			kill(pid, SIGKILL);
 			show(pid, 0);
 		}

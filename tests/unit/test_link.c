@@ -144,6 +144,35 @@ static void test_signal_of_a_resume(void **state)
 	assert_false(how.sent || how.sig);
 }
 
+/* Without a signal: whether it has looked at the one that it leaves. */
+static void test_leaves_unseen(void **state)
+{
+	static const struct {
+		uint32_t code;
+		bool reported, asked_about, unseen;
+	} cases[] = {
+		{ SIGTERM, false, false, true }, { SIGTERM, true, false, true },
+		{ SIGTERM, true, true, false },  { SIGTERM, false, true, false },
+		{ SIGSTOP, false, false, true }, { SIGSTOP, true, false, false },
+		{ SIGSTOP, true, true, false },  { SIGSTOP | TL__TE_STOP << 8, true, false, true },
+	};
+	struct tl__let_go how;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tl__vlink l = { .state = TL__LINK_STOPPED,
+				       .reported = cases[i].reported,
+				       .asked_about = cases[i].asked_about,
+				       .stop.code = cases[i].code };
+
+		assert_int_equal(tl__vlink_detach(&l, 0, &how), 0);
+		assert_int_equal(how.unseen, cases[i].unseen);
+		assert_int_equal(tl__vlink_in_sigstop(&l), cases[i].code == SIGSTOP);
+		l.state = TL__LINK_RUNNING;
+		assert_false(tl__vlink_in_sigstop(&l));
+	}
+}
+
 static void test_listen_and_interrupt(void **state)
 {
 	struct tl__happening stop = { .what = TL__WHAT_GROUP_STOP, .sig = SIGSTOP };
@@ -341,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_stops),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_signal_of_a_resume),
+		cmocka_unit_test(test_leaves_unseen),
 		cmocka_unit_test(test_listen_and_interrupt),
 		cmocka_unit_test(test_trap_behind_exec),
 		cmocka_unit_test(test_step_over_exec),
