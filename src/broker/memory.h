@@ -39,7 +39,7 @@ void tl__serve_io(struct tl__broker *b, const struct tl__notice *n, enum tl__ser
 void tl__serve_vm(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
 		  unsigned word);
 
-/* A link of this tool's to the process of that id, and the task with the id if there is one. */
+/* This tool's link to the task with that id, or to another of its process; NULL: there is none. */
 struct tl__link *tl__memory_link(struct tl__tool *tool, pid_t pid);
 pid_t tl__memory_whose(int fd); /* of an open file: the process whose memory it is; or 0 */
 struct tl__memory *tl__memory_find(struct tl__broker *b, const struct tl__tool *tool, int theirs);

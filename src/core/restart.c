@@ -76,10 +76,11 @@ void tl__restart_repair(struct tl_task *task)
 }
 
 /*
- * Beside an engine that sees calls a step over one ends in its exit's stop, and in a signal's where
- * there is none. Who has made a call there for its own ends puts back the registers of the one that
- * was broken before, which is to be restarted; but the kernel only looks for that behind signals
- * (arch_do_signal_or_restart), and interrupts.
+ * A debugger that makes a call in a thread which sleeps in one steps over it, and then puts back
+ * the registers of the broken one, which say that it is to be restarted. The kernel heeds that
+ * behind signals and interrupts alone (x86, arch_do_signal_or_restart). A step ends in a signal;
+ * but beside an engine that sees calls it ends in the call's exit, and there has to be an
+ * interrupt.
  */
 bool tl__restart_is_put_back(struct tl_task *task)
 {
