@@ -9,6 +9,8 @@
  * filter.c  which calls of the tools are told of
  * family.c  a tool's other children
  * sigchld.c the signal that tells a tool of its tracees
+ * alone.c   a tool that nobody shares with; takeover.c, takeover_look.c, takeover_take.c: and when
+ *           somebody does; driven.c: and when one of us is killed in the middle of that
  * tool.c    processes that trace or wait, and their calls that are not answered yet
  * tracee.c  tasks: one engine each, and what it reports in ptrace(2)'s words
  * chain.c   the links of a task, that every event passes along
@@ -47,6 +49,7 @@
 #include "compat.h"
 #include "link.h"
 #include "notify.h"
+#include "puppet.h"
 #include "watches.h"
 #include "trapline/broker.h"
 #include "trapline/engine.h"
@@ -103,6 +106,9 @@ struct tl__link {
 	int injects;    /* a signal that this tracer has put in, and is not to see again */
 	bool entered;   /* it has seen the entry of the call that the task is in */
 	bool late; /* it has not, and came to a stop in the middle: it is not to see its exit */
+	/* The stop to come is an old one, which its tracer has waited for, and listens in, or has
+	 * resumed it from. */
+	enum { TL__COMES_NEW, TL__COMES_TOLD, TL__COMES_LISTENING, TL__COMES_RESUMED } comes;
 	struct tl__watches watches[TL__WATCH_KINDS];
 	struct tl__vlink v;
 };
@@ -132,6 +138,7 @@ struct tl__tracee {
 	struct tl__link *at;      /* the link whose turn it is; NULL: the chain is through */
 	bool shown;               /* that link has seen it */
 	bool emulated;            /* a call that a tracer makes itself */
+	bool behind_call;         /* taken there: the next stop stands for the call's exit */
 	bool kept;                /* nobody holds it, but a tool steps over a breakpoint */
 	bool passing;     /* it makes a step while links hold it, whose steps wait for its */
 	bool backwards;   /* a call's entry: the first link stands nearest the kernel */
@@ -199,8 +206,10 @@ struct tl__tool {
 	struct tl__broker *broker;
 	pid_t tgid;
 	uid_t uid;
-	int fd;                /* readable when it is dead */
-	struct tl__peer *peer; /* whose tool it is; NULL: ours */
+	int fd;                  /* readable when it is dead */
+	struct tl__peer *peer;   /* whose tool it is; NULL: ours */
+	struct tl__alone *alone; /* its tracees are its own; NULL: it has links */
+	bool was_alone;
 	struct tl__links links;
 	unsigned sigchld; /* what it has said of that signal: TL__CHLD_* */
 	TAILQ_HEAD(, tl__call) waiting;
@@ -249,6 +258,7 @@ struct tl__broker {
 	TAILQ_HEAD(, tl__memory) memories;
 	struct tl__hash breaks; /* by process */
 	TAILQ_HEAD(, tl__tool) tools;
+	unsigned alone;         /* tools that are */
 	struct tl__hash by_tid; /* tracees */
 	struct tl__hash visits;
 	struct tl__hash sigchld;   /* by process: TL__CHLD_*, as a pointer */
@@ -263,7 +273,7 @@ struct tl__broker {
 };
 
 /* filter.c */
-enum { TL__FILTER_MAX = 160 };
+enum { TL__FILTER_MAX = 192 };
 /* Descriptors of tools that are the memory of a tracee: a filter can tell no more of one than its
  * number. */
 enum { TL__FD_FIRST = 4032, TL__FDS = 64 };
@@ -320,6 +330,8 @@ int tl__tracee_group_stop(const struct tl__broker *b, pid_t tgid);
 void tl__tracee_orphan(struct tl__broker *b,
 		       struct tl_task *task); /* that no clone event told of */
 /* A link to a task that is not traced through us yet, or is. *ret is the tool's. */
+void tl__tracee_died(struct tl__tool *tool, pid_t tid, pid_t tgid, pid_t tracer, uint32_t options,
+		     int status);
 int tl__tracee_link(struct tl__broker *b, pid_t tid, struct tl__tool *tool, pid_t tracer,
 		    bool seize, uint32_t options, bool stop, struct tl__link **ret);
 void tl__link_unlink(struct tl__link *l); /* lets go */
@@ -482,6 +494,26 @@ void tl__open_drop(struct tl__open *o, uint64_t id);
 /* Those of a server that is dead. */
 void tl__open_each(const struct tl__open *o, void (*each)(uint64_t id, bool traces, void *data),
 		   void *data);
+/* A thread that is being driven: the tool's, and its tracee on the way from its hands. */
+enum { TL__DRIVEN_TOOL, TL__DRIVEN_TRACEE, TL__DRIVEN };
+struct tl__driven {
+	pid_t tid;                        /* 0: none; set last */
+	struct tl__puppet is;             /* as it is to go on */
+	uint8_t at_stop[TL__PUPPET_REGS]; /* and to stand on, in the tool's hands */
+	uint64_t ip;                      /* where this text has been changed; 0: nowhere */
+	uint8_t text[2];
+};
+struct tl__driven *tl__open_driven(struct tl__open *o, unsigned which);
+/* driven.c: a tool's thread, from now on. If we are killed the front lets it go on as it was. */
+int tl__tool_drive(struct tl__open *o, struct tl__puppet *p, pid_t tgid, pid_t tid);
+void tl__tool_let_go(struct tl__open *o, struct tl__puppet *p);
+/* In the front, when the server has been killed: all goes on as it was */
+void tl__driven_release(struct tl__open *o);
+/* In the server, when the tool has been: its tracee does. */
+void tl__driven_rescue(struct tl__open *o);
+/* A tool is alone from now on, or no more. False: there is no room for it. */
+bool tl__open_alone(struct tl__open *o, pid_t tgid, bool begins);
+bool tl__open_is_alone(struct tl__open *o, pid_t tgid);
 int tl__reply(struct tl__broker *b, uint64_t id, int64_t result); /* -ENOENT: it was taken back */
 int tl__pass(struct tl__broker *b, uint64_t id);                  /* to the kernel */
 
@@ -502,5 +534,6 @@ void tl__answer(struct tl__broker *b, const struct tl__notice *n, int64_t result
 /* serve.c */
 int tl__poll_add(struct tl__broker *b, int fd);
 void tl__first_tool_ended(struct tl__broker *b, int status);
+void tl__look_at_first(struct tl__broker *b); /* whether it has ended */
 
 #endif

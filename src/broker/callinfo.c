@@ -37,6 +37,23 @@ static unsigned op_of(const struct tl__link *l)
 	}
 }
 
+/* Of a stop that stands for that (takeover.c). */
+static int64_t exit_from_registers(struct tl_task *task, struct info *info)
+{
+	enum { SIZE = 33, MOST_ERRORS = 4095 };
+	uint64_t ret;
+
+	if (tl_task_read_reg(task, "rax", &ret) < 0) {
+		if (tl_task_read_reg(task, "eax", &ret) < 0)
+			return -ESRCH;
+		ret = (uint64_t)(int32_t)ret;
+	}
+	info->op = EXIT;
+	info->words[0] = ret;
+	info->words[1] = ret >= (uint64_t)-MOST_ERRORS;
+	return SIZE;
+}
+
 /* The kernel's own answer where its stop is this tracer's; else there is no call. */
 int64_t tl__callinfo_get(struct tl__asked *q)
 {
@@ -47,6 +64,8 @@ int64_t tl__callinfo_get(struct tl__asked *q)
 
 	if (r < 0)
 		return r;
+	if (op_of(q->link) == EXIT && info.op == NONE)
+		r = exit_from_registers(q->link->tracee->task, &info);
 	if (op_of(q->link) == NONE) {
 		info.op = NONE;
 		memset(info.words, 0, sizeof(info.words));

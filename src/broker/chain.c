@@ -392,8 +392,13 @@ static void leave(struct tl__tracee *t)
 
 tl_verdict tl__chain_report(struct tl_engine *engine, const struct tl__happening *h)
 {
+	static const struct tl__happening exit = { .what = TL__WHAT_EXIT };
 	struct tl__tracee *t = tl_engine_data(engine);
 	tl_verdict v;
+
+	if (t->behind_call && h->what == TL__WHAT_QUIET)
+		h = &exit;
+	t->behind_call = false;
 
 	t->reporting = true;
 	tl__lift_go_on(t);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which calls of a tool, and of all that it starts, are told of, in every ABI. Pure. */
 #include "broker.h"
+#include "bypass.h"
 #include "compat.h"
 
 enum {
@@ -11,6 +12,7 @@ enum {
 	BPF_RET_K = 0x06,
 	DATA_NR = 0,
 	DATA_ARCH = 4,
+	DATA_IP = 8,
 	DATA_ARG0 = 16,
 	DATA_ARG1 = 24,
 	DATA_ARG2 = 32,
@@ -91,8 +93,8 @@ enum {
 	TGKILL = TKILL + 2,
 	STOP = TGKILL + 1, /* two: of SIGSTOP and SIGCONT alone */
 	NOT = STOP + 2,
-	NOTIFY,
-	ANSWERS
+	NOTIFY, /* five, which look whence it comes: bypass.h */
+	ANSWERS = NOTIFY + 6
 };
 
 static uint8_t answer_to(enum tl__served served)
@@ -144,7 +146,13 @@ static uint16_t emit_answers(struct tl__bpf_insn *code, uint16_t n)
 	n = emit(code, n, BPF_AND_K, 0, 0, ~(uint32_t)1);
 	n = emit_if(code, n, STOP + 1, SIGCONT_);
 	n = emit(code, n, BPF_RET_K, 0, 0, RET_ALLOW);
-	return emit(code, n, BPF_RET_K, 0, 0, RET_NOTIFY);
+	n = emit(code, n, BPF_LD_W_ABS, 0, 0, DATA_IP + 4);
+	n = emit(code, n, BPF_JEQ, 0, 3, TL__BYPASS_AT >> 32);
+	n = emit(code, n, BPF_LD_W_ABS, 0, 0, DATA_IP);
+	n = emit(code, n, BPF_AND_K, 0, 0, ~(uint32_t)(TL__BYPASS_PAGE - 1));
+	n = emit(code, n, BPF_JEQ, TL__BY_HOST(1, 0), 0, (uint32_t)TL__BYPASS_AT);
+	n = emit(code, n, BPF_RET_K, 0, 0, RET_NOTIFY);
+	return n;
 }
 
 /* A section an ABI: its numbers, then how they are answered. */

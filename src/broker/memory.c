@@ -166,6 +166,15 @@ static bool give(struct tl__link *l, const struct tl__notice *n, int fd, int fla
 	return false;
 }
 
+bool tl__opens_memory(const struct tl__notice *n, enum tl__served what)
+{
+	char path[48];
+
+	return tl__caller_string(n->tid, n->args[what == TL__SERVE_OPENAT], path, sizeof(path)) >
+		       0 &&
+	       parse_path(path) > 0;
+}
+
 void tl__serve_open(struct tl__broker *b, const struct tl__notice *n, enum tl__served what)
 {
 	bool at = what == TL__SERVE_OPENAT;

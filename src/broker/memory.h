@@ -32,6 +32,7 @@ int64_t tl__view_write(const struct tl__view *v, uint64_t addr, const void *buf,
 
 /* Calls of tools: opening for writing, and reads and writes of reserved numbers. */
 void tl__serve_open(struct tl__broker *b, const struct tl__notice *n, enum tl__served what);
+bool tl__opens_memory(const struct tl__notice *n, enum tl__served what);
 void tl__serve_io(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,
 		  unsigned word);
 

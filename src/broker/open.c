@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Calls that the server has received and not answered: in memory that the front shares. What a dead
- * holder of the listener has received is offered to nobody again, but anybody may answer it.
+ * What the front has to know when the server has been killed, in memory that they share. Calls that
+ * it had received and not answered: what a dead holder of the listener has received is offered to
+ * nobody again, but anybody may answer it. Threads that it was driving. Tools that it had left to
+ * the kernel.
  */
 #define _GNU_SOURCE
 #include "broker.h"
 
 #include <sys/mman.h>
 
-enum { ROOM = 1 << 10 };
+enum { ROOM = 1 << 10, MOST_ALONE = 64 };
 
 struct tl__open {
 	struct {
 		uint64_t id; /* 0: free */
 		bool traces;
 	} calls[ROOM];
+	struct tl__driven driven[TL__DRIVEN];
+	pid_t alone[MOST_ALONE];
 };
 
 struct tl__open *tl__open_new(void)
@@ -58,6 +62,33 @@ void tl__open_each(const struct tl__open *o, void (*each)(uint64_t id, bool trac
 	for (size_t i = 0; i < ROOM; i++)
 		if (o->calls[i].id)
 			each(o->calls[i].id, o->calls[i].traces, data);
+}
+
+struct tl__driven *tl__open_driven(struct tl__open *o, unsigned which)
+{
+	return &o->driven[which];
+}
+
+static pid_t *alone(struct tl__open *o, pid_t is)
+{
+	for (size_t i = 0; i < MOST_ALONE; i++)
+		if (o->alone[i] == is)
+			return &o->alone[i];
+	return NULL;
+}
+
+bool tl__open_alone(struct tl__open *o, pid_t tgid, bool begins)
+{
+	pid_t *slot = alone(o, begins ? 0 : tgid);
+
+	if (slot)
+		*slot = begins ? tgid : 0;
+	return slot;
+}
+
+bool tl__open_is_alone(struct tl__open *o, pid_t tgid)
+{
+	return alone(o, tgid);
 }
 
 int tl__reply(struct tl__broker *b, uint64_t id, int64_t result)

@@ -8,10 +8,12 @@
  * other, whom the kernel may not let do that, and serves whatever else comes.
  */
 #define _GNU_SOURCE
+#include "alone.h"
 #include "peer.h"
 
 #include "registry.h"
 #include "talk.h"
+#include "traced.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -224,9 +226,34 @@ static void hear_of_child(struct tl__peer *p, const struct tl__message *m)
 	tl__waits_look(tool);
 }
 
+struct listed {
+	struct tl__peer *to;
+	struct tl__tool *tool;
+};
+
+/* A tracee of a tool that is alone. */
+static bool list_one(pid_t tid, const struct tl__traced *is, void *data)
+{
+	struct listed *l = data;
+	struct tl__message m = { .what = TL__SAY_LINK,
+				 .tid = tid,
+				 .tgid = is->tgid,
+				 .tracer = is->tracer,
+				 .tool = l->tool->tgid,
+				 .seized = true,
+				 .state = is->state == 't' ? TL__LINK_STOPPED : TL__LINK_RUNNING,
+				 .mode = TL__MODE_SYSCALL };
+
+	if (is->state == 'Z')
+		m.state = TL__LINK_DEAD;
+	tl__talk_say(l->to, &m, NULL, -1);
+	return true;
+}
+
 static void list_for(struct tl__peer *p, const struct tl__message *asked)
 {
 	struct tl__message done = { .what = TL__SAY_RESULT };
+	struct listed alone = { .to = p };
 	const struct tl__tracee *t;
 	const struct tl__link *l;
 
@@ -247,6 +274,9 @@ static void list_for(struct tl__peer *p, const struct tl__message *asked)
 			tl__talk_say(p, &m, NULL, -1);
 		}
 	}
+	TAILQ_FOREACH (alone.tool, &p->broker->tools, link)
+		if (alone.tool->alone)
+			tl__traced_each(alone.tool->alone->tracer, list_one, &alone);
 	tl__talk_answer(p, asked, &done, NULL);
 }
 
@@ -383,19 +413,34 @@ void tl__peers_sweep(struct tl__broker *b)
 	}
 }
 
+/* A tracer is a server, or stands below one: a tool that is alone. NULL: it is neither, or ours. */
+static struct tl__peer *server_of(struct tl__broker *b, pid_t tracer)
+{
+	struct tl__peer *peer = NULL;
+	struct tl__person p;
+
+	if (tl__person_read(tracer, &p) < 0)
+		return NULL;
+	for (pid_t pid = p.tgid; !peer && pid > 1 && pid != getpid(); pid = p.ppid) {
+		peer = peer_get(b, pid);
+		if (tl__person_read(pid, &p) < 0)
+			break;
+	}
+	return peer;
+}
+
 bool tl__peer_attach(struct tl__broker *b, const struct tl__notice *n, unsigned word, pid_t tid,
 		     int64_t *ret)
 {
-	struct tl__person of_task, of_tracer, of_caller;
+	struct tl__person of_task, of_caller;
 	struct tl__tool *tool;
 	struct tl__peer *p;
 	char path[40];
 	int fd;
 
-	if (tl__person_read(tid, &of_task) < 0 || of_task.tracer <= 0 ||
-	    tl__person_read(of_task.tracer, &of_tracer) < 0 || of_tracer.tgid == getpid())
+	if (tl__person_read(tid, &of_task) < 0 || of_task.tracer <= 0)
 		return false;
-	p = peer_get(b, of_tracer.tgid);
+	p = server_of(b, of_task.tracer);
 	if (!p || tl__person_read(n->tid, &of_caller) < 0)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)tid);
@@ -407,6 +452,8 @@ bool tl__peer_attach(struct tl__broker *b, const struct tl__notice *n, unsigned 
 	/* It has ended meanwhile, or is another version's: that the kernel tells. */
 	if (p->dead)
 		return false;
+	if (*ret >= 0 && !is_held_by(p, tid))
+		*ret = -EPERM;
 	if (*ret < 0)
 		return true;
 	tool = tl__tool_get(b, of_caller.tgid);

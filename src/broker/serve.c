@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "serve.h"
 
+#include "alone.h"
 #include "broker.h"
 #include "memory.h"
 #include "peer.h"
@@ -55,6 +56,8 @@ static void serve(struct tl__broker *b, const struct tl__notice *n)
 
 	if (n->tid)
 		disown(b, n->tid);
+	if (what != TL__SERVE_NONE && tl__alone_takes(b, n, what, word))
+		return;
 	switch (what) {
 	case TL__SERVE_NONE:
 		tl__pass(b, n->id);
@@ -120,13 +123,20 @@ void tl__first_tool_ended(struct tl__broker *b, int status)
 	b->first_fd = -1;
 }
 
-static void look_at_first(struct tl__broker *b)
+void tl__look_at_first(struct tl__broker *b)
 {
 	int status;
+	pid_t pid;
 
 	/* While the session traces it, a stop of its would be taken here. */
-	if (!tl_task_find(b->session, b->first) && waitpid(b->first, &status, WNOHANG) == b->first)
+	if (!b->first || tl_task_find(b->session, b->first))
+		return;
+	pid = waitpid(b->first, &status, WNOHANG);
+	if (pid == b->first)
 		tl__first_tool_ended(b, status);
+	/* The session has taken its death for a stranger's: it was killed while we drove it. */
+	else if (pid < 0 && errno == ECHILD)
+		tl__first_tool_ended(b, SIGKILL);
 }
 
 static void polled(struct tl__broker *b, const struct epoll_event *e)
@@ -160,7 +170,7 @@ static void polled(struct tl__broker *b, const struct epoll_event *e)
 		return;
 	}
 	if (e->data.fd == b->first_fd) {
-		look_at_first(b);
+		tl__look_at_first(b);
 		return;
 	}
 	TAILQ_FOREACH (tool, &b->tools, link)
@@ -204,8 +214,10 @@ static bool has_calls(const struct tl__broker *b, const struct epoll_event *e, i
 /* Where tools may wait for each other nothing that comes soon is worth a look. Once. */
 static int patience_of(struct tl__broker *b, bool looked)
 {
-	int ms = tl__tools_patience(b);
+	int ms = tl__tools_patience(b), late = tl__alone_patience(b);
 
+	if (late >= 0 && (ms < 0 || ms > late))
+		ms = late;
 	if (b->keeps && (ms < 0 || ms > KEPT_MS))
 		return KEPT_MS;
 	return b->stuck && !looked && (ms < 0 || ms > STUCK_MS) ? STUCK_MS : ms;
@@ -227,6 +239,8 @@ static int loop(struct tl__broker *b)
 			tl__stuck_look(b);
 		if (b->keeps)
 			tl__chain_look_at_kept(b);
+		if (b->alone)
+			tl__alone_catch_up(b);
 		if (b->over && !b->first && !tl_session_task_count(b->session))
 			return 0;
 		news = tl__tools_have_news(b);

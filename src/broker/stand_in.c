@@ -15,20 +15,27 @@
 #include <signal.h>
 #include <unistd.h>
 
-static void answer_one(int listener)
+static bool is_alone(struct tl__open *open, pid_t tid)
+{
+	struct tl__person p;
+
+	return tl__person_read(tid, &p) == 0 && tl__open_is_alone(open, p.tgid);
+}
+
+static void answer_one(int listener, struct tl__open *open)
 {
 	struct tl__notice n;
 	unsigned word = 0;
 
 	if (tl__notify_receive(listener, &n) <= 0)
 		return;
-	if (tl__filter_served(&n, &word) == TL__SERVE_PTRACE)
+	if (tl__filter_served(&n, &word) == TL__SERVE_PTRACE && !is_alone(open, n.tid))
 		tl__notify_answer(listener, n.id, n.args[0] == TL__REQ_TRACEME ? -EPERM : -ESRCH);
 	else
 		tl__notify_continue(listener, n.id);
 }
 
-static void serve(int listener, int tool)
+static void serve(int listener, int tool, struct tl__open *open)
 {
 	struct pollfd p[2] = { { .fd = listener, .events = POLLIN },
 			       { .fd = tool, .events = POLLIN } };
@@ -39,7 +46,7 @@ static void serve(int listener, int tool)
 		if (tool >= 0 && p[1].revents)
 			return;
 		if (p[0].revents & POLLIN)
-			answer_one(listener);
+			answer_one(listener, open);
 		else if (p[0].revents)
 			return;
 	}
@@ -55,21 +62,22 @@ static void answer_open(uint64_t id, bool traces, void *data)
 		tl__notify_continue(*listener, id);
 }
 
-int tl__stand_in(int listener, pid_t tool, const struct tl__open *open)
+int tl__stand_in(int listener, pid_t tool, struct tl__open *open)
 {
 	int fd = tl__person_watch(tool);
 
+	tl__driven_release(open);
 	tl__open_each(open, answer_open, &listener);
 
 	if (fd >= 0) {
-		serve(listener, fd);
+		serve(listener, fd, open);
 		close(fd);
 	}
 	/* What the tool has started may live on. */
 	if (fork() == 0) {
 		signal(SIGINT, SIG_IGN);
 		signal(SIGHUP, SIG_IGN);
-		serve(listener, -1);
+		serve(listener, -1, open);
 		_exit(0);
 	}
 	return 1 << 8;

@@ -7,6 +7,6 @@
 
 /* Serves the listener until the tool is dead: the status that it is said to have ended with. */
 struct tl__open;
-int tl__stand_in(int listener, pid_t tool, const struct tl__open *open);
+int tl__stand_in(int listener, pid_t tool, struct tl__open *open);
 
 #endif

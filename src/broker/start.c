@@ -131,16 +131,19 @@ static _Noreturn void become_server(struct tl__open *open, const struct tl_broke
 	_exit(tl__serve(listener, front, tool, open) < 0);
 }
 
-/* The tool's status; where the server has been killed, the front does what it can. */
-static int wait_for_tool(int server, int listener, pid_t tool, const struct tl__open *open,
+/* The tool's status; where the server has been killed, the front does what it can. Its descriptors
+ * are closed before it lets go of its tracees (do_exit). */
+static int wait_for_tool(pid_t pid, int server, int listener, pid_t tool, struct tl__open *open,
 			 int *ret_status)
 {
 	int status, none, r = receive_fd(server, &status, &none);
 
-	if (r == 0)
+	if (r == 0) {
 		*ret_status = status;
-	else
-		*ret_status = tl__stand_in(listener, tool, open);
+		return 0;
+	}
+	waitpid(pid, NULL, 0);
+	*ret_status = tl__stand_in(listener, tool, open);
 	return 0;
 }
 
@@ -177,7 +180,7 @@ int tl__broker_run(const struct tl_broker_options *o, int *ret_status)
 		o->on_start(tool, o->data);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (r == 0) {
-		r = wait_for_tool(pair[0], listener, tool, open, ret_status);
+		r = wait_for_tool(server, pair[0], listener, tool, open, ret_status);
 		close(listener);
 	}
 	close(pair[0]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tools: processes that have links. Their ends, and how they hear of news. */
+#include "alone.h"
 #include "broker.h"
 #include "clock.h"
 #include "memory.h"
@@ -173,15 +174,35 @@ void tl__tool_gone(struct tl__tool *tool)
 	tl__memories_forget(tool->broker, tool);
 	while ((l = TAILQ_FIRST(&tool->links)))
 		link_ends(l);
+	tl__alone_free(tool);
 	TAILQ_REMOVE(&tool->broker->tools, tool, link);
 	close(tool->fd);
 	free(tool);
+}
+
+/* What it knows from before it had this link. */
+static bool knows(struct tl__link *l)
+{
+	bool resumed = l->comes == TL__COMES_RESUMED, listens = l->comes == TL__COMES_LISTENING;
+	struct tl__let_go how;
+
+	if (l->comes == TL__COMES_NEW || l->v.state != TL__LINK_STOPPED)
+		return false;
+	l->comes = TL__COMES_NEW;
+	l->v.reported = true;
+	if (listens)
+		tl__ignore(tl__vlink_listen(&l->v) < 0);
+	if (resumed)
+		tl__ignore(tl__vlink_resume(&l->v, TL__REQ_SYSCALL, 0, true, &how) < 0);
+	return true;
 }
 
 void tl__tool_tell(struct tl__link *l)
 {
 	struct tl__tool *tool = l->tool;
 
+	if (knows(l))
+		return;
 	if (tool->peer) {
 		tl__peer_tell(l, TL__ALIVE);
 		return;

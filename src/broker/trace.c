@@ -5,6 +5,7 @@
  * What a link's tracer sees of its stop is answered from the link; registers, masks and the like by
  * the kernel itself, whose tracee the task is; memory through the task's view.
  */
+#include "alone.h"
 #include "asked.h"
 #include "memory.h"
 #include "narrow.h"
@@ -110,6 +111,9 @@ static int64_t attach(struct tl__asked *q, bool seize)
 		return -EPERM;
 	if (q->tid <= 0 || tracer < 0 || tgid < 0)
 		return -ESRCH;
+	r = tl__alone_share(q->b, tracer, tgid, q->tid);
+	if (r < 0)
+		return r;
 	r = may_trace(q, tracer, tgid);
 	if (r < 0)
 		return r;
@@ -148,6 +152,9 @@ static int64_t traceme(struct tl__asked *q)
 	if (p.ppid == getpid() || p.ppid <= 1)
 		return -EPERM;
 	q->tid = q->n->tid;
+	r = tl__alone_share(q->b, p.ppid, p.tgid, q->tid);
+	if (r < 0)
+		return r;
 	r = may_trace(q, p.ppid, p.tgid);
 	if (r < 0)
 		return r;

@@ -455,6 +455,30 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 	return 0;
 }
 
+/* Its tracer has reaped it, and is to be told here. */
+void tl__tracee_died(struct tl__tool *tool, pid_t tid, pid_t tgid, pid_t tracer, uint32_t options,
+		     int status)
+{
+	struct tl__tracee *t = tracee_new(tool->broker, NULL, tid);
+	struct tl__link *l;
+
+	if (!t)
+		return;
+	t->tgid = tgid;
+	t->reporting = true;
+	tl__hash_del(&tool->broker->by_tid, (uint64_t)tid);
+	l = link_new(t, tool, tracer);
+	if (!l) {
+		tracee_free(t);
+		return;
+	}
+	l->v.seized = true;
+	l->v.options = options;
+	l->v.state = TL__LINK_DEAD;
+	l->v.status = status;
+	tl__tool_tell(l);
+}
+
 static void on_release(struct tl_engine *e, void *data)
 {
 	struct tl__tracee *t = data;

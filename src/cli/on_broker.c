@@ -70,6 +70,22 @@ int end_as(int status)
 	return 128 + WTERMSIG(status);
 }
 
+/* A server; or a tool that is alone on one's broker. */
+static bool is_below_server(int pid)
+{
+	char name[64], parent[32];
+
+	while (pid > 1) {
+		proc_name(pid, name, sizeof(name));
+		if (!strcmp(name, "trapline-server"))
+			return true;
+		if (!proc_status_field(pid, "PPid", parent, sizeof(parent)))
+			return false;
+		pid = atoi(parent);
+	}
+	return false;
+}
+
 int process_tracer(int pid, char *name, size_t size, bool *ret_broker)
 {
 	char value[32];
@@ -81,7 +97,7 @@ int process_tracer(int pid, char *name, size_t size, bool *ret_broker)
 	if (!by)
 		return 0;
 	proc_name(by, name, size);
-	*ret_broker = !strcmp(name, "trapline-server");
+	*ret_broker = is_below_server(by);
 	return by;
 }
 
