@@ -68,6 +68,7 @@ soak: all lanes
 	@$(BUILD)/tests/test-crowd $(BUILD)/tests 30 called_32
 	@tests/live/broker_storm.py $(BUILD)/src/trapline $(BUILD)/tests --rounds 200
 	@tests/live/broker.py $(BUILD)/src/trapline $(BUILD)/tests 180
+	@tests/live/broker_alone.py $(BUILD)/src/trapline $(BUILD)/tests 20
 	@tests/live/broker_debuggers.py $(BUILD)/src/trapline $(BUILD)/tests 600
 	@yes rain-interrupting | head -1200 | xargs -n 200 -P 6 tests/conform/run.py $(BUILD)/src/trapline $(BUILD)/tests/conform
 	@tests/lanes/uml_on_broker.py $(BUILD)/src/trapline $(BUILD)/tests 3600
