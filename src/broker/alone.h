@@ -15,10 +15,10 @@ struct tl__alone {
 	bool ended;            /* it shares: but for some that come late */
 	pid_t *late;
 	size_t n_late;
-	bool sleeps; /* they are dead leaders alone: it may take long */
-	int mem;     /* the tool's, for writing */
-	uint64_t near;
-	unsigned entries;
+	bool sleeps;      /* they are dead leaders alone: it may take long */
+	int mem;          /* the tool's, for writing */
+	uint64_t near;    /* the page near its calls, */
+	unsigned entries; /* of which so many go by it */
 };
 
 /* An instruction in the tool that makes calls for us, past the filter; and room for what they
@@ -32,9 +32,10 @@ bool tl__alone_takes(struct tl__broker *b, const struct tl__notice *n, enum tl__
 /* This process comes to trace this task, of that one. Who is alone and has to do with it, shares
  * from now on. -EPERM: that cannot be now. */
 int tl__alone_share(struct tl__broker *b, pid_t tracer, pid_t tgid, pid_t tid);
-/* Some of its tracees come later than the others, */
-int tl__alone_patience(const struct tl__broker *b); /* ms until they are looked at; -1: none are */
-void tl__alone_catch_up(struct tl__broker *b);      /* with those */
+/* Takes over those that could not be taken with the others; and in how many ms it is to be called
+ * again, -1: there are none. */
+void tl__alone_catch_up(struct tl__broker *b);
+int tl__alone_patience(const struct tl__broker *b);
 void tl__alone_free(struct tl__tool *tool);
 
 /* takeover.c */

@@ -39,7 +39,8 @@
  * visit.c   a tool's thread that is nobody's tracee, seized for a moment
  * wait.c    wait4, waitid, waitpid
  *
- * Everything runs in the server's one thread. On tasks it uses the public contract only.
+ * Everything runs in the server's one thread. On tasks it uses the public contract only; but for
+ * those that a takeover drives, which are nobody's then.
  */
 #ifndef TL_BROKER_BROKER_H
 #define TL_BROKER_BROKER_H
@@ -492,8 +493,8 @@ void tl__open_free(struct tl__open *o);
 void tl__open_add(struct tl__open *o, const struct tl__notice *n);
 void tl__open_drop(struct tl__open *o, uint64_t id);
 /* Those of a server that is dead. */
-void tl__open_each(const struct tl__open *o, void (*each)(uint64_t id, bool traces, void *data),
-		   void *data);
+void tl__open_each(const struct tl__open *o,
+		   void (*each)(uint64_t id, pid_t tid, bool traces, void *data), void *data);
 /* A thread that is being driven: the tool's, and its tracee on the way from its hands. */
 enum { TL__DRIVEN_TOOL, TL__DRIVEN_TRACEE, TL__DRIVEN };
 struct tl__driven {

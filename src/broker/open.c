@@ -15,6 +15,7 @@ enum { ROOM = 1 << 10, MOST_ALONE = 64 };
 struct tl__open {
 	struct {
 		uint64_t id; /* 0: free */
+		pid_t tid;
 		bool traces;
 	} calls[ROOM];
 	struct tl__driven driven[TL__DRIVEN];
@@ -41,6 +42,7 @@ void tl__open_add(struct tl__open *o, const struct tl__notice *n)
 
 	for (size_t i = 0; i < ROOM; i++)
 		if (!o->calls[i].id) {
+			o->calls[i].tid = n->tid;
 			o->calls[i].traces = tl__filter_served(n, &word) == TL__SERVE_PTRACE;
 			o->calls[i].id = n->id;
 			return;
@@ -56,12 +58,12 @@ void tl__open_drop(struct tl__open *o, uint64_t id)
 		}
 }
 
-void tl__open_each(const struct tl__open *o, void (*each)(uint64_t id, bool traces, void *data),
-		   void *data)
+void tl__open_each(const struct tl__open *o,
+		   void (*each)(uint64_t id, pid_t tid, bool traces, void *data), void *data)
 {
 	for (size_t i = 0; i < ROOM; i++)
 		if (o->calls[i].id)
-			each(o->calls[i].id, o->calls[i].traces, data);
+			each(o->calls[i].id, o->calls[i].tid, o->calls[i].traces, data);
 }
 
 struct tl__driven *tl__open_driven(struct tl__open *o, unsigned which)

@@ -52,22 +52,28 @@ static void serve(int listener, int tool, struct tl__open *open)
 	}
 }
 
-static void answer_open(uint64_t id, bool traces, void *data)
-{
-	int *listener = data;
+struct answering {
+	int listener;
+	struct tl__open *open;
+};
 
-	if (traces)
-		tl__notify_answer(*listener, id, -ESRCH);
+static void answer_open(uint64_t id, pid_t tid, bool traces, void *data)
+{
+	const struct answering *a = data;
+
+	if (traces && !is_alone(a->open, tid))
+		tl__notify_answer(a->listener, id, -ESRCH);
 	else
-		tl__notify_continue(*listener, id);
+		tl__notify_continue(a->listener, id);
 }
 
 int tl__stand_in(int listener, pid_t tool, struct tl__open *open)
 {
+	struct answering a = { listener, open };
 	int fd = tl__person_watch(tool);
 
 	tl__driven_release(open);
-	tl__open_each(open, answer_open, &listener);
+	tl__open_each(open, answer_open, &a);
 
 	if (fd >= 0) {
 		serve(listener, fd, open);

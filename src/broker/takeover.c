@@ -113,10 +113,15 @@ static void let_go(struct tl__takeover *t)
 	__atomic_store_n(&d->tid, 0, __ATOMIC_RELEASE);
 }
 
+/* Not while it cannot be stopped: we would wait for that, and others for us. */
 static int begin_tool(struct tl__takeover *t)
 {
-	int r = tl__tool_drive(t->tool->broker->open, &t->puppet, t->tool->tgid, t->alone->tracer);
+	struct tl__traced is;
+	int r;
 
+	if (tl__traced_read(t->alone->tracer, &is) < 0 || is.state == 'D')
+		return -EAGAIN;
+	r = tl__tool_drive(t->tool->broker->open, &t->puppet, t->tool->tgid, t->alone->tracer);
 	/* An answer that it has not come to take may have got lost. */
 	if (r == 0)
 		tl__taken_back(t->tool->broker);

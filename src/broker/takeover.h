@@ -16,6 +16,7 @@ struct tl__taken {
 	bool late;   /* it cannot be taken yet */
 	bool dead;   /* and not waited for */
 	bool looked_at;
+	bool stop_owed; /* a SIGSTOP that came between two tracers */
 	enum {
 		TL__IN_TRAP,
 		TL__IN_GROUP_STOP,

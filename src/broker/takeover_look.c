@@ -61,7 +61,7 @@ int64_t tl__tool_asks_regs(struct tl__takeover *t, uint32_t request, struct tl__
 	    tl__caller_write(t->puppet.tid, TL__ALONE_ROOM, iov, sizeof(iov)) < 0)
 		return -EFAULT;
 	r = tl__tool_asks(t, request, k->tid, NT_PRSTATUS_, TL__ALONE_ROOM);
-	if (r < 0)
+	if (r < 0 || request != TL__REQ_GETREGSET)
 		return r;
 	if (tl__caller_read(t->puppet.tid, TL__ALONE_ROOM, iov, sizeof(iov)) < 0)
 		return -EFAULT;

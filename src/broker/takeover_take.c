@@ -98,11 +98,21 @@ static int signal_of(const struct tl__taken *k)
 	return si.si_signo;
 }
 
-static int go_on(pid_t tid, bool call, bool left)
+/* On to that stop, which is left for the session to wait for if it is the last. A SIGSTOP cannot be
+ * blocked: it is sent again. */
+static int go_on(struct tl__taken *k, bool call, bool last)
 {
 	struct tl__puppet_stop stop;
+	int want = call ? TL__PUPPET_CALL : TL__PUPPET_SIGNAL;
+	int r = tl__puppet_go_on(k->tid, call, true, &stop);
 
-	return tl__puppet_go_on(tid, call, left, &stop);
+	while (r == 0 && ((int)stop.kind != want || (!call && stop.sig != signal_of(k)))) {
+		k->stop_owed = true;
+		r = tl__puppet_wait(k->tid, false, &stop);
+		if (r == 0)
+			r = tl__puppet_go_on(k->tid, call, true, &stop);
+	}
+	return r == 0 && !last ? tl__puppet_wait(k->tid, false, &stop) : r;
 }
 
 /* In front of its call again, and in. */
@@ -117,7 +127,7 @@ static int into_entry(struct tl__taken *k)
 		r = tl__puppet_store(k->tid, k->regs, k->len);
 	memcpy(k->regs, regs, sizeof(regs));
 	if (r >= 0)
-		r = go_on(k->tid, true, true);
+		r = go_on(k, true, true);
 	return r < 0 ? r : tl__puppet_block(k->tid, k->mask);
 }
 
@@ -134,9 +144,9 @@ static int into_exit(struct tl__taken *k)
 	arch->set_ip(regs, k->len, ip_of(k) - arch->call_insn_len);
 	r = tl__puppet_store(k->tid, regs, k->len);
 	if (r >= 0)
-		r = go_on(k->tid, true, false);
+		r = go_on(k, true, false);
 	if (r >= 0)
-		r = go_on(k->tid, true, true);
+		r = go_on(k, true, true);
 	if (r >= 0)
 		r = tl__puppet_store(k->tid, k->regs, k->len);
 	return r < 0 ? r : tl__puppet_block(k->tid, k->mask);
@@ -151,7 +161,7 @@ static int into_signal(struct tl__taken *k)
 	if (r >= 0 && syscall(SYS_tgkill, k->tgid, k->tid, sig) < 0)
 		r = -errno;
 	if (r >= 0)
-		r = go_on(k->tid, false, true);
+		r = go_on(k, false, true);
 	if (r >= 0)
 		r = tl__puppet_set_info(k->tid, k->info);
 	return r < 0 ? r : tl__puppet_block(k->tid, k->mask);
@@ -267,4 +277,6 @@ void tl__taken_take(struct tl__takeover *t, struct tl__taken *k)
 		tl__ignore(bring_back(k));
 	else
 		tl__ignore(tl__puppet_wait(k->tid, true, &stop));
+	if (k->stop_owed)
+		syscall(SYS_tgkill, k->tgid, k->tid, SIGSTOP);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A thread that is stopped and driven from outside of any session, step by step: a tool that is to
- * make system calls for us, or its tracee, on the way from its hands into ours. x86-64 alone.
+ * make system calls for us (on x86-64), or its tracee, on the way from its hands into ours.
  *
  * Nothing is waited for but the thread itself, and its death is left for others to see.
  */
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { TL__PUPPET_REGS = 34 * 8, TL__PUPPET_INFO = 128 };
+enum { TL__PUPPET_REGS = 34 * 8 };
 
 struct tl__puppet {
 	pid_t tgid, tid;

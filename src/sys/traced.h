@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* Less than tl__person_read() tells, by one file: it is asked of all that runs. */
 struct tl__traced {
 	pid_t tgid, tracer;
 	char state;       /* as proc(5) has it */
