@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from checks import check, skip, summed_up
 
@@ -98,8 +99,8 @@ def join_unseen(pid):
     return p.returncode == 0, p.stdout + p.stderr
 
 
-def states(folder, program, whats):
-    for what in whats:
+def state(program, what):
+    with tempfile.TemporaryDirectory() as folder:
         alone = Alone(folder, program, what)
         # It is in the middle of it.
         time.sleep(0.25)
@@ -115,11 +116,18 @@ def states(folder, program, whats):
         if what == "stops":
             os.kill(alone.pid, signal.SIGCONT)
         out, log = alone.end("word\n" if what == "reads" else "")
-        check(f"{program} {what}: served by the kernel, then shared", native and joined and shared, (native, joined, shared, seen))
-        # A wait that is told of and a SIGCHLD that comes meanwhile: so it is without a takeover, too.
-        nonsense = [line for line in log.splitlines() if NONSENSE.search(line) and not re.search(r"\bwait4.*ERESTARTSYS", line)]
-        check(f"{program} {what}: as if nothing had been", out == "right\n" and "exited with 0" in log and not nonsense,
-              f"{out}\n" + "\n".join(nonsense or log.splitlines()[-20:]))
+    check(f"{program} {what}: served by the kernel, then shared", native and joined and shared, (native, joined, shared, seen))
+    # A wait that is told of and a SIGCHLD that comes meanwhile: so it is without a takeover, too.
+    nonsense = [line for line in log.splitlines() if NONSENSE.search(line) and not re.search(r"\bwait4.*ERESTARTSYS", line)]
+    check(f"{program} {what}: as if nothing had been", out == "right\n" and "exited with 0" in log and not nonsense,
+          f"{out}\n" + "\n".join(nonsense or log.splitlines()[-20:]))
+
+
+def states(program):
+    """Most of them wait for most of the time."""
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(state, program, what) for what in WHATS]:
+            done.result()
 
 
 def log_is_whole(folder):
@@ -154,38 +162,21 @@ def by_name():
         alone.end()
 
 
-def killed(folder, rounds):
-    """The server is killed while it takes over: the program goes on, with its tool or without."""
+def killed(folder, rounds, who, what):
+    """One of them is killed while it takes over, or is taken from, or just after: the program goes on, with its tool or without."""
     wrong = []
     for i in range(rounds):
-        alone = Alone(folder, "taken_over", random.choice(("calls", "threads", "rings", "spins")))
+        alone = Alone(folder, "taken_over", random.choice(("calls", "threads", "rings", "spins", "sleeps")))
         time.sleep(0.1)
-        server = children(alone.p.pid)[0]
+        victim = who(alone)
         joiner = subprocess.Popen([TRAPLINE, "regs", str(alone.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.02 + random.random() * 0.04)
-        os.kill(server, signal.SIGKILL)
+        os.kill(victim, signal.SIGKILL)
         joiner.wait(LIMIT)
         out, _ = alone.end()
         if "right" not in out:
             wrong.append((i, out))
-    check(f"{rounds} servers killed while they take over: the program has its result", not wrong, wrong)
-
-
-def tool_killed(folder, rounds):
-    """The tool is killed while its tracees are taken over, or just after."""
-    wrong = []
-    for i in range(rounds):
-        alone = Alone(folder, "taken_over", random.choice(("calls", "threads", "rings", "sleeps")))
-        time.sleep(0.1)
-        tool = alone.tool()
-        joiner = subprocess.Popen([TRAPLINE, "regs", str(alone.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(0.02 + random.random() * 0.04)
-        os.kill(tool, signal.SIGKILL)
-        joiner.wait(LIMIT)
-        out, _ = alone.end()
-        if "right" not in out:
-            wrong.append((i, out))
-    check(f"{rounds} tools killed while that is done: the program has its result", not wrong, wrong)
+    check(f"{rounds} {what} killed meanwhile: the program has its result", not wrong, wrong)
 
 
 def hostile(folder, rounds):
@@ -214,13 +205,13 @@ elif os.uname().machine != "x86_64":
 else:
     with tempfile.TemporaryDirectory() as tmp:
         for _ in range(ROUNDS):
-            states(tmp, "taken_over", WHATS)
+            states("taken_over")
             if os.path.exists(f"{TRACEES}/taken_over_32"):
-                states(tmp, "taken_over_32", WHATS)
+                states("taken_over_32")
             log_is_whole(tmp)
             one_of_several(tmp)
         by_name()
-        killed(tmp, 10 * ROUNDS)
-        tool_killed(tmp, 10 * ROUNDS)
-        hostile(tmp, 4 * ROUNDS)
+        killed(tmp, 5 * ROUNDS, lambda alone: children(alone.p.pid)[0], "servers")
+        killed(tmp, 5 * ROUNDS, Alone.tool, "tools")
+        hostile(tmp, 2 * ROUNDS)
 sys.exit(summed_up())
