@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "memory.h"
 #include "puppet.h"
+#include "traced.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,23 +47,15 @@ static int set_modes(struct tl__alone *a, bool open)
 											   : -EIO;
 }
 
-/* Only calls of the tool's own text, and while no other thread of it can be in there. */
-static void shorten(struct tl__alone *a, const struct tl__notice *n, bool traces)
+/* The entry, the way there, and last the jump in the program's own code. */
+static void write_way(struct tl__alone *a, const struct tl__notice *n, bool traces)
 {
-	uint64_t at = n->ip - TL__BYPASS_SITE, entry, near;
-	uint8_t code[TL__BYPASS_ENTRY], jump[TL__BYPASS_NEAR];
-	uint8_t site[TL__BYPASS_SITE], patch[TL__BYPASS_PATCH];
-	struct tl__person p;
-	int32_t nr;
+	uint64_t at = n->ip - TL__BYPASS_SITE;
+	uint64_t entry = TL__BYPASS_AT + (uint64_t)a->entries * TL__BYPASS_ENTRY;
+	uint64_t near = a->near + (uint64_t)a->entries * TL__BYPASS_NEAR;
+	uint8_t code[TL__BYPASS_ENTRY], jump[TL__BYPASS_NEAR], patch[TL__BYPASS_PATCH];
 
-	if (a->entries == TL__BYPASS_ENTRIES ||
-	    pread(a->mem, site, sizeof(site), (off_t)at) != sizeof(site) ||
-	    !tl__bypass_fits(site, &nr) || nr != n->nr || tl__person_read(n->tid, &p) < 0 ||
-	    p.threads != 1)
-		return;
-	entry = TL__BYPASS_AT + (uint64_t)a->entries * TL__BYPASS_ENTRY;
-	near = a->near + (uint64_t)a->entries * TL__BYPASS_NEAR;
-	tl__bypass_entry(code, entry, nr, traces, n->ip);
+	tl__bypass_entry(code, entry, n->nr, traces, n->ip);
 	tl__bypass_near(jump, entry);
 	if (!tl__bypass_patch(patch, at, near) ||
 	    pwrite(a->mem, code, sizeof(code), (off_t)entry) != sizeof(code) ||
@@ -70,6 +63,28 @@ static void shorten(struct tl__alone *a, const struct tl__notice *n, bool traces
 		return;
 	a->entries++;
 	tl__ignore(pwrite(a->mem, patch, sizeof(patch), (off_t)at) == sizeof(patch));
+}
+
+/* Only calls of the tool's own text, and while no other thread of it can be in there. Its text we
+ * may write as its tracer everywhere, and else where the kernel is not told otherwise (6.12:
+ * proc_mem). */
+static void shorten(struct tl__broker *b, struct tl__tool *tool, const struct tl__notice *n,
+		    bool traces)
+{
+	uint64_t at = n->ip - TL__BYPASS_SITE;
+	struct tl__alone *a = tool->alone;
+	uint8_t site[TL__BYPASS_SITE];
+	struct tl__traced is;
+	struct tl__puppet p;
+	int32_t nr;
+
+	if (a->entries == TL__BYPASS_ENTRIES ||
+	    pread(a->mem, site, sizeof(site), (off_t)at) != sizeof(site) ||
+	    !tl__bypass_fits(site, &nr) || nr != n->nr || tl__traced_read(n->tid, &is) < 0 ||
+	    is.threads != 1 || tl__tool_drive(b->open, &p, tool->tgid, n->tid) < 0)
+		return;
+	write_way(a, n, traces);
+	tl__tool_let_go(b->open, &p);
 }
 
 static int open_memory(pid_t pid)
@@ -83,6 +98,7 @@ static int open_memory(pid_t pid)
 /* Two pages where the filter knows them, and one near the calls. */
 static bool make_room(struct tl__puppet *p, uint64_t insn, struct tl__alone *a)
 {
+	static const uint8_t call[] = { 0x0f, 0x05, 0xeb, 0xfe }; /* and in place */
 	const uint64_t rw = PROT_READ | PROT_WRITE, rx = PROT_READ | PROT_EXEC;
 	const uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS, page = TL__BYPASS_PAGE;
 	int64_t at;
@@ -102,6 +118,7 @@ static bool make_room(struct tl__puppet *p, uint64_t insn, struct tl__alone *a)
 		       0 &&
 	       tl__puppet_call(p, insn, SYS_madvise,
 			       (uint64_t[6]){ TL__BYPASS_AT + page, page, MADV_WIPEONFORK }) == 0 &&
+	       pwrite(a->mem, call, sizeof(call), TL__ALONE_INSN) == sizeof(call) &&
 	       set_modes(a, true) == 0;
 }
 
@@ -133,7 +150,6 @@ static void alone_drop(struct tl__alone *a)
 static struct tl__alone *prepare(struct tl__broker *b, const struct tl__notice *n, pid_t tgid)
 {
 	struct tl__alone *a = alone_new(n);
-	static const uint8_t call[] = { 0x0f, 0x05, 0xeb, 0xfe }; /* and in place */
 	uint8_t site[TL__BYPASS_SITE];
 	struct tl__puppet p;
 	int32_t nr;
@@ -148,8 +164,7 @@ static struct tl__alone *prepare(struct tl__broker *b, const struct tl__notice *
 	}
 	done = make_room(&p, n->ip - 2, a);
 	tl__tool_let_go(b->open, &p);
-	/* Kernels may be told to let tracers alone write where nobody may (6.12: proc_mem). */
-	if (done && pwrite(a->mem, call, sizeof(call), TL__ALONE_INSN) == sizeof(call))
+	if (done)
 		return a;
 	alone_drop(a);
 	return NULL;
@@ -330,7 +345,7 @@ bool tl__alone_takes(struct tl__broker *b, const struct tl__notice *n, enum tl__
 			tool->alone->odd = true;
 		/* Else taken back; it comes again. */
 	} else if (is_shortened(what)) {
-		shorten(tool->alone, n, traces);
+		shorten(b, tool, n, traces);
 	}
 	tl__pass(b, n->id);
 	return true;

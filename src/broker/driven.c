@@ -5,8 +5,7 @@
  * in place already.
  */
 #define _GNU_SOURCE
-#include "alone.h"
-#include "arch.h"
+#include "takeover.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +71,7 @@ static void stand_by(struct tl__puppet *tool, const struct tl__driven *d)
 	const uint64_t at = TL__ALONE_ROOM + 2 * sizeof(uint64_t);
 	const uint64_t iov[2] = { at, d->is.len };
 
-	restore_text(d);
+	tl__ignore(tl__tool_writes(tool, d->tid, d->ip, d->text) < 0);
 	if (tl__caller_write(tool->tid, TL__ALONE_ROOM, iov, sizeof(iov)) < 0 ||
 	    tl__caller_write(tool->tid, at, d->at_stop, d->is.len) < 0 ||
 	    !calls(tool, SETREGSET, d->tid, NT_PRSTATUS_) ||

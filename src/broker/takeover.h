@@ -60,6 +60,8 @@ int64_t tl__tool_asks(struct tl__takeover *t, uint32_t request, pid_t tid, uint6
 int64_t tl__tool_asks_for(struct tl__takeover *t, uint32_t request, pid_t tid, uint64_t addr,
 			  void *buf, size_t len);
 int64_t tl__tool_asks_regs(struct tl__takeover *t, uint32_t request, struct tl__taken *k);
+/* Two bytes of text of a tracee's, which its tracer may write everywhere. */
+int64_t tl__tool_writes(struct tl__puppet *tool, pid_t tid, uint64_t addr, const uint8_t text[2]);
 
 /* takeover_take.c: in front of the call that it is in; from the tool's hands into ours */
 int tl__taken_put_in_front(struct tl__taken *k);

@@ -72,6 +72,28 @@ int64_t tl__tool_asks_regs(struct tl__takeover *t, uint32_t request, struct tl__
 	return tl__caller_read(t->puppet.tid, TL__ALONE_ROOM + ROOM_DATA, k->regs, k->len);
 }
 
+/* Behind a mapping's end there is nothing to be read along. */
+int64_t tl__tool_writes(struct tl__puppet *tool, pid_t tid, uint64_t addr, const uint8_t text[2])
+{
+	uint64_t at = TL__ALONE_ROOM, before = 0, args[6] = { 0, (uint64_t)tid, addr, at };
+	uint8_t word[8];
+	int64_t r;
+
+	args[0] = TL__REQ_PEEKDATA;
+	r = tl__puppet_call(tool, TL__ALONE_INSN, SYS_ptrace, args);
+	if (r == -EIO) {
+		before = sizeof(word) - 2;
+		args[2] = addr - before;
+		r = tl__puppet_call(tool, TL__ALONE_INSN, SYS_ptrace, args);
+	}
+	if (r < 0 || tl__caller_read(tool->tid, at, word, sizeof(word)) < 0)
+		return r < 0 ? r : -EFAULT;
+	memcpy(word + before, text, 2);
+	args[0] = TL__REQ_POKEDATA;
+	memcpy(&args[3], word, sizeof(word));
+	return tl__puppet_call(tool, TL__ALONE_INSN, SYS_ptrace, args);
+}
+
 static int code_of(const struct tl__taken *k)
 {
 	siginfo_t si;
@@ -205,7 +227,7 @@ static int note_stop(struct tl__takeover *t, struct tl__taken *k)
 	return signal_of(k) > 0 && signal_of(k) <= MOST_SIGNALS ? 0 : -EAGAIN;
 }
 
-static int open_memory(struct tl__taken *k)
+static int open_memory(struct tl__takeover *t, struct tl__taken *k)
 {
 	const struct tl__arch *arch = tl__taken_arch(k);
 	uint8_t insn[sizeof(arch->call_insn)];
@@ -219,7 +241,7 @@ static int open_memory(struct tl__taken *k)
 	ip = arch->get_ip(k->regs, k->len);
 	/* That it can be changed is seen now, when all can stay as it is. */
 	if (pread(k->mem, k->text, sizeof(k->text), (off_t)ip) != sizeof(k->text) ||
-	    pwrite(k->mem, k->text, sizeof(k->text), (off_t)ip) != sizeof(k->text))
+	    tl__tool_writes(&t->puppet, k->tid, ip, k->text) < 0)
 		return -EPERM;
 	if (k->in != TL__IN_EXIT || k->judged)
 		return 0;
@@ -261,7 +283,7 @@ static int look_at(struct tl__takeover *t, struct tl__taken *k)
 	k->mode = mode_of(t->alone, k->tid);
 	r = note_stop(t, k);
 	k->looked_at = r == 0;
-	return r < 0 ? r : open_memory(k);
+	return r < 0 ? r : open_memory(t, k);
 }
 
 /* Nobody is to see its entry, and no signal is to come before that. */

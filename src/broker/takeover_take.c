@@ -73,8 +73,9 @@ static int64_t hold(struct tl__takeover *t, struct tl__taken *k)
 	uint8_t regs[TL__PUPPET_REGS];
 	int64_t r;
 
-	if (pwrite(k->mem, in_place, sizeof(in_place), (off_t)ip_of(k)) != sizeof(in_place))
-		return -EIO;
+	r = tl__tool_writes(&t->puppet, k->tid, ip_of(k), in_place);
+	if (r < 0)
+		return r;
 	memcpy(regs, k->regs, sizeof(regs));
 	/* No call is made, none is made again. */
 	tl__taken_arch(k)->set_nr(k->regs, k->len, -1);
