@@ -51,7 +51,6 @@ bench: all
 	@tests/bench/broker.py $(BUILD)/src/trapline
 
 CALLS = 100000
-TAKEN = tests/lanes/taken_over.sh $(BUILD)/tests/taken_over $(BUILD)/tests/taken_over_32
 RAW = test-raw hidden_register hidden_register_a32 hidden_register_t32
 AGREE = vfork_exec exec_thread clone_kinds odd_numbers killed_threads leader_exits signal_storm
 # What dlopen(3) is to find in the guest lies beside the programs; so does python, its modules in one file.
@@ -87,7 +86,6 @@ soak: all lanes
 	@$(BUILD)/tests/fuzz-words 50000 1
 	@tools/cross arm64
 	@cd $(ROOT_ARM64)/usr/lib/python3.11 && python3 -m zipfile -c $(abspath $(PYTHON_ZIP)) *
-	@tools/lane x86-6.1 --timeout 600 --with /usr/bin/strace $(TAKEN:%=--with %) -- sh ./taken_over.sh ./strace taken_over taken_over_32
 	@tools/lane arm64 --timeout 9000 --with tests/live/torture.sh $(TORTURE:%=--with %) -- sh -c 'LD_LIBRARY_PATH=. sh ./torture.sh .'
 	@cd $(BUILD)/tests && PATH=../src:$$PATH ../../tests/lanes/agree.sh 1000000
 	@tools/lane x86-6.1 --timeout 9000 --with tests/lanes/agree.sh $(patsubst %,--with $(BUILD)/tests/%,$(AGREE)) -- ./agree.sh 1000000

@@ -160,6 +160,12 @@ def main():
             # What has held says nothing, and there is much of it.
             wrong = "\n".join(line for line in p.stdout.splitlines() if not line.startswith("ok "))
             result(f"{name} broker: {said[0] if said else 'ended early'}", p.returncode == 0, wrong)
+        if name in ("x86-6.1", "x86-newest"):
+            programs = ["taken_over", "taken_over_32"] if name == "x86-6.1" else ["taken_over"]
+            files = ["/usr/bin/strace", f"{ROOT}/tests/lanes/taken_over.sh"] + [f"{BUILD}/tests/{t}" for t in programs]
+            p = lane(name, "sh", "./taken_over.sh", "./strace", *programs, files=files)
+            said = re.search(r"^\d+ taken over, \d+ failed$", p.stdout, re.M)
+            result(f"{name} tracees of strace's: {said[0] if said else 'ended early'}", p.returncode == 0, p.stdout)
         if name != "uml-guest":
             p = lane(name, "sh", "-c", OWN_FILTER, files=tracees)
             result(f"{name} own filter", p.returncode == 0 and p.stdout.count("traced") == 6 and "status 0" in p.stdout, p.stdout)

@@ -20,7 +20,7 @@ tracer() { # PID
 
 one() { # PROGRAM WHAT
 	mkfifo words
-	trapline run -- "$strace" -f -o log "./$1" "$2" 3000 < words > out 2>&1 &
+	trapline run -- "$strace" -f -o log "./$1" "$2" 2000 20000 < words > out 2>&1 &
 	exec 9> words
 	sleep 1
 	pid=$(named "$1")
@@ -34,6 +34,7 @@ one() { # PROGRAM WHAT
 	if [ "$before" = strace ] && [ "$after" = trapline-server ] && grep -q general regs && [ "$(cat out)" = right ] &&
 		grep -q 'exited with 0' log && ! grep -qE 'syscall_0x|Unexpected|unavailable' log; then
 		passed=$((passed + 1))
+		echo "ok   $1 $2"
 	else
 		failed=$((failed + 1))
 		echo "FAIL $1 $2: traced by $before, then by $after"
