@@ -24,6 +24,10 @@ struct tl_broker_options {
 	/* The tool has this process id, and is about to be executed. May be NULL. */
 	void (*on_start)(int32_t pid, void *data);
 	void *data;
+	/* PTRACE_ATTACH or PTRACE_SEIZE of this task by this process of the tool's has failed with
+	 * EPERM: a tool can say no more than that. Called in the server, which serves nobody until
+	 * it returns: it may not block. May be NULL. */
+	void (*on_refused)(int32_t tracer, int32_t tid, void *data);
 };
 
 /*

@@ -20,6 +20,10 @@ struct tl__asked {
 int64_t tl__asker_read(const struct tl__asked *q, uint64_t addr, void *buf, size_t len);
 int64_t tl__asker_write(const struct tl__asked *q, uint64_t addr, const void *buf, size_t len);
 
+/* attach.c */
+int64_t tl__asked_attach(struct tl__asked *q, bool seize); /* ATTACH, SEIZE */
+int64_t tl__asked_traceme(struct tl__asked *q);            /* TRACEME */
+
 /* registers.c: of a task that is stopped for this tracer */
 int64_t tl__registers_set(struct tl__asked *q);       /* GETREGSET, SETREGSET */
 int64_t tl__registers_poke_user(struct tl__asked *q); /* POKEUSER */

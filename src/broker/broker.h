@@ -255,6 +255,7 @@ struct tl__broker {
 	unsigned wary;              /* answers to be given with care yet */
 	bool blind;                 /* whether callers sleep cannot be seen */
 	struct tl__open *open;
+	const struct tl_broker_options *options;
 	TAILQ_HEAD(, tl__tracee) tracees;
 	TAILQ_HEAD(, tl__memory) memories;
 	struct tl__hash breaks; /* by process */

@@ -319,11 +319,15 @@ static int set_up(struct tl__broker *b)
 	return r < 0 ? r : tl__poll_add(b, b->signals);
 }
 
-int tl__serve(int listener, int front, pid_t first, struct tl__open *open)
+int tl__serve(int listener, int front, pid_t first, struct tl__open *open,
+	      const struct tl_broker_options *o)
 {
-	struct tl__broker b = {
-		.listener = listener, .front = front, .first = first, .stops = true, .open = open
-	};
+	struct tl__broker b = { .listener = listener,
+				.front = front,
+				.first = first,
+				.stops = true,
+				.open = open,
+				.options = o };
 	int r = set_up(&b);
 
 	if (r == 0)

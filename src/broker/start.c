@@ -128,7 +128,7 @@ static _Noreturn void become_server(struct tl__open *open, const struct tl_broke
 	/* What is sent to the tool's group is the tool's: the server has to outlive it. */
 	setpgid(0, 0);
 	keep_out_of_the_terminals_way();
-	_exit(tl__serve(listener, front, tool, open) < 0);
+	_exit(tl__serve(listener, front, tool, open, o) < 0);
 }
 
 /* The tool's status; where the server has been killed, the front does what it can. Its descriptors

@@ -5,7 +5,6 @@
  * What a link's tracer sees of its stop is answered from the link; registers, masks and the like by
  * the kernel itself, whose tracee the task is; memory through the task's view.
  */
-#include "alone.h"
 #include "asked.h"
 #include "memory.h"
 #include "narrow.h"
@@ -27,141 +26,6 @@ int64_t tl__asker_write(const struct tl__asked *q, uint64_t addr, const void *bu
 {
 	return q->peer ? tl__peer_write(q->peer, addr, buf, len)
 		       : tl__caller_write(q->n->tid, addr, buf, len);
-}
-
-static pid_t process_of(pid_t tid)
-{
-	struct tl__person p;
-
-	return tl__person_read(tid, &p) == 0 ? p.tgid : -1;
-}
-
-/* Whether one process traces, directly or through others, a task of the other. */
-static bool traces(struct tl__broker *b, pid_t tool_tgid, pid_t target, unsigned depth)
-{
-	const struct tl__tool *tool = tl__tool_find(b, tool_tgid);
-	const struct tl__link *l;
-
-	if (!tool || depth > 64)
-		return false;
-	TAILQ_FOREACH (l, &tool->links, of_tool)
-		if (l->tracee->tgid == target || traces(b, l->tracee->tgid, target, depth + 1))
-			return true;
-	return false;
-}
-
-/* As the kernel refuses a tracer itself, and what would wait for itself for ever. */
-static int may_trace(const struct tl__asked *q, pid_t tracer, pid_t tgid)
-{
-	struct tl__person us, them;
-
-	if (tgid == tracer || tgid == getpid() || tgid == getppid() ||
-	    traces(q->b, tgid, tracer, 0))
-		return -EPERM;
-	/* A second tracer of what is ours already: the kernel is not asked. */
-	if (!tl__tracee_find(q->b, q->tid) || tl__person_read(tracer, &us) < 0 || us.uid == 0)
-		return 0;
-	if (tl__person_read(q->tid, &them) < 0)
-		return -ESRCH;
-	return us.uid == them.uid ? 0 : -EPERM;
-}
-
-/* Its tracer has not waited for it: natively it is there yet. */
-static bool has_dead(const struct tl__broker *b, pid_t tid)
-{
-	const struct tl__tool *tool;
-	const struct tl__link *l;
-
-	TAILQ_FOREACH (tool, &b->tools, link)
-		TAILQ_FOREACH (l, &tool->links, of_tool)
-			if (l->tracee->tid == tid && l->v.state == TL__LINK_DEAD && !l->kernels)
-				return true;
-	return false;
-}
-
-/*
- * Who calls exec waits for the ends of its process's threads, and has a lock meanwhile that an
- * attaching tracer waits for (de_thread, ptrace_attach). Natively a tracer that holds one of them
- * at its end, and attaches to another, waits for ever. We hold them for all.
- */
-static bool waits_for_us(struct tl__broker *b, pid_t tgid)
-{
-	const struct tl__tracee *t;
-
-	TAILQ_FOREACH (t, &b->tracees, link)
-		if (t->tgid == tgid && t->now.what == TL__WHAT_LEAVING && tl__chain_is_held(t))
-			return tl__person_waits_in_exec(tgid);
-	return false;
-}
-
-static int64_t attach(struct tl__asked *q, bool seize)
-{
-	pid_t tracer = process_of(q->n->tid), tgid = process_of(q->tid);
-	struct tl__tracee *t;
-	struct tl__tool *tool;
-	struct tl__link *l;
-	int64_t elsewhere;
-	int r;
-
-	if (seize && (q->addr || q->data & ~(uint64_t)TL__OPT_KNOWN))
-		return -EIO;
-	if (seize && q->data & TL__OPT_SUSPEND_SECCOMP && tl__seccomp_may_suspend(q) < 0)
-		return -EPERM;
-	if (q->tid > 0 && tracer >= 0 && tgid < 0 && has_dead(q->b, q->tid))
-		return -EPERM;
-	if (q->tid <= 0 || tracer < 0 || tgid < 0)
-		return -ESRCH;
-	r = tl__alone_share(q->b, tracer, tgid, q->tid);
-	if (r < 0)
-		return r;
-	r = may_trace(q, tracer, tgid);
-	if (r < 0)
-		return r;
-	tool = tl__tool_find(q->b, tracer);
-	/* Another server says of itself that it is this one's. */
-	if (tool && tool->peer != q->peer)
-		return -EPERM;
-	tool = tl__tool_get(q->b, tracer);
-	if (!tool)
-		return -ESRCH;
-	tool->peer = q->peer;
-	t = tl__tracee_find(q->b, q->tid);
-	if (!q->peer && t && t->peer && tl__peer_attach(q->b, q->n, q->word, q->tid, &elsewhere))
-		return elsewhere;
-	if (!t && waits_for_us(q->b, tgid))
-		return -EAGAIN;
-	r = tl__tracee_link(q->b, q->tid, tool, q->n->tid, seize, seize ? (uint32_t)q->data : 0,
-			    !seize, &l);
-	/* Refused, for another server of ours holds it. */
-	if (r == -EPERM && !q->peer && !t &&
-	    tl__peer_attach(q->b, q->n, q->word, q->tid, &elsewhere))
-		return elsewhere;
-	return r;
-}
-
-/* By the thread that made it; where the kernel does not tell which, the one that speaks first. */
-static int64_t traceme(struct tl__asked *q)
-{
-	struct tl__person p;
-	struct tl__tool *tool;
-	struct tl__link *l;
-	int r;
-
-	if (tl__person_read(q->n->tid, &p) < 0)
-		return -ESRCH;
-	if (p.ppid == getpid() || p.ppid <= 1)
-		return -EPERM;
-	q->tid = q->n->tid;
-	r = tl__alone_share(q->b, p.ppid, p.tgid, q->tid);
-	if (r < 0)
-		return r;
-	r = may_trace(q, p.ppid, p.tgid);
-	if (r < 0)
-		return r;
-	tool = tl__tool_get(q->b, p.ppid);
-	return tool ? tl__tracee_link(q->b, q->tid, tool, tl__person_maker(p.ppid, q->tid), false,
-				      0, false, &l)
-		    : -EPERM;
 }
 
 static struct tl__view view_of(const struct tl__asked *q)
@@ -461,7 +325,7 @@ static bool is_of_dead(const struct tl__asked *q, int64_t *ret)
 		return false;
 	TAILQ_FOREACH (l, &tool->links, of_tool)
 		if (l->tracee->tid == q->tid && l->v.state == TL__LINK_DEAD &&
-		    l->tracer == q->n->tid && !(l->kernels && process_of(q->tid) < 0)) {
+		    l->tracer == q->n->tid && !(l->kernels && tl__person_process(q->tid) < 0)) {
 			*ret = q->request == TL__REQ_KILL || l->v.seized ? 0 : -EIO;
 			return true;
 		}
@@ -539,11 +403,11 @@ static int64_t serve(struct tl__asked *q)
 {
 	switch (q->request) {
 	case TL__REQ_TRACEME:
-		return traceme(q);
+		return tl__asked_traceme(q);
 	case TL__REQ_ATTACH:
-		return attach(q, false);
+		return tl__asked_attach(q, false);
 	case TL__REQ_SEIZE:
-		return attach(q, true);
+		return tl__asked_attach(q, true);
 	default:
 		return of_link(q);
 	}

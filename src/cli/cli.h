@@ -30,14 +30,19 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void say_over_progress(bool shown);
 /* Why a process cannot be traced, and what would help: one line or more. */
 void explain_attach_failure(int pid, int err);
+/* The same for a tool that has been refused, if the reason is not in what it asked for: it can
+ * say no more than that itself. Does not block. True: something was said. */
+bool explain_tools_failure(int tool, int pid);
 
 /* on_broker.c */
 /* As tl_broker_run(); the terminal's signals are the tool's, others that end it are passed on. */
 int run_on_broker(const char *path, char *const *argv, int *ret_status);
 /* The exit status that tells of it; dies of the signal that it died of. */
 int end_as(int status);
-/* Who traces a process: its pid and name, and whether it is a broker's server; or 0. */
-int process_tracer(int pid, char *name, size_t size, bool *ret_broker);
+enum tracer_kind { TRACER_IS_NATIVE, TRACER_IS_SERVER, TRACER_ON_BROKER };
+/* Who traces a process: its pid and name, and whether it is a broker's server, or a tool that is
+ * alone on a broker; or 0. */
+int process_tracer(int pid, char *name, size_t size, enum tracer_kind *ret_kind);
 /* Where a broker holds one of them: runs this command line as a tool of a broker, once more; true:
  * it has, and *ret is its exit status. */
 bool trace_through_broker(const int *pids, size_t n, char *const *argv, int *ret);

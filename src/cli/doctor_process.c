@@ -14,14 +14,14 @@
 static bool tracer(int pid)
 {
 	char name[64], text[160];
-	bool broker;
-	int by = process_tracer(pid, name, sizeof(name), &broker);
+	enum tracer_kind kind;
+	int by = process_tracer(pid, name, sizeof(name), &kind);
 
 	if (!by) {
 		doctor_row(VERDICT_OK, "tracer", "nobody traces it", NULL);
 		return false;
 	}
-	if (broker) {
+	if (kind != TRACER_IS_NATIVE) {
 		snprintf(text, sizeof(text), "process %d holds it for tools of 'trapline run'", by);
 		doctor_row(
 			VERDICT_OK, "tracer", text,

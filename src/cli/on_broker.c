@@ -39,6 +39,15 @@ static void on_start(int32_t pid, void *data)
 		kill(pid, missed);
 }
 
+/* One that tries to trace many is told once. */
+static void on_refused(int32_t tracer, int32_t tid, void *data)
+{
+	int *last = data;
+
+	if (*last != tracer && explain_tools_failure(tracer, tid))
+		*last = tracer;
+}
+
 /* Handlers are not inherited through an exec: the tool has its signals as they were. */
 static void handle(int sig, void (*handler)(int))
 {
@@ -50,8 +59,15 @@ static void handle(int sig, void (*handler)(int))
 
 int run_on_broker(const char *path, char *const *argv, int *ret_status)
 {
+	int told = 0;
 	struct tl_broker_options o = {
-		.size = sizeof(o), .path = path, .argv = argv, .envp = environ, .on_start = on_start
+		.size = sizeof(o),
+		.path = path,
+		.argv = argv,
+		.envp = environ,
+		.on_start = on_start,
+		.data = &told,
+		.on_refused = on_refused,
 	};
 
 	handle(SIGINT, stay);
@@ -70,34 +86,33 @@ int end_as(int status)
 	return 128 + WTERMSIG(status);
 }
 
-/* A server; or a tool that is alone on one's broker. */
-static bool is_below_server(int pid)
+static enum tracer_kind kind_of_tracer(int pid)
 {
 	char name[64], parent[32];
 
-	while (pid > 1) {
+	for (bool below = false; pid > 1; below = true) {
 		proc_name(pid, name, sizeof(name));
 		if (!strcmp(name, "trapline-server"))
-			return true;
+			return below ? TRACER_ON_BROKER : TRACER_IS_SERVER;
 		if (!proc_status_field(pid, "PPid", parent, sizeof(parent)))
-			return false;
+			break;
 		pid = atoi(parent);
 	}
-	return false;
+	return TRACER_IS_NATIVE;
 }
 
-int process_tracer(int pid, char *name, size_t size, bool *ret_broker)
+int process_tracer(int pid, char *name, size_t size, enum tracer_kind *ret_kind)
 {
 	char value[32];
 	int by = 0;
 
 	if (proc_status_field(pid, "TracerPid", value, sizeof(value)))
 		by = atoi(value);
-	*ret_broker = false;
+	*ret_kind = TRACER_IS_NATIVE;
 	if (!by)
 		return 0;
 	proc_name(by, name, size);
-	*ret_broker = is_below_server(by);
+	*ret_kind = kind_of_tracer(by);
 	return by;
 }
 
@@ -105,11 +120,13 @@ bool trace_through_broker(const int *pids, size_t n, char *const *argv, int *ret
 {
 	char path[PATH_MAX], name[64];
 	bool held = false;
+	enum tracer_kind kind;
 	int status;
 	ssize_t len;
 
 	for (size_t i = 0; i < n && !held; i++)
-		process_tracer(pids[i], name, sizeof(name), &held);
+		held = process_tracer(pids[i], name, sizeof(name), &kind) &&
+		       kind != TRACER_IS_NATIVE;
 	if (!held)
 		return false;
 	len = readlink("/proc/self/exe", path, sizeof(path) - 1);

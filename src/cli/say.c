@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,28 +46,38 @@ static int yama_level(void)
 	return atoi(text);
 }
 
-static bool explain_tracer(int pid)
+/* who: "", or the tool that it is about and a space. */
+static bool explain_tracer(const char *who, int pid)
 {
+	enum tracer_kind kind;
 	char name[64];
-	bool broker;
-	int tracer = process_tracer(pid, name, sizeof(name), &broker);
+	int tracer = process_tracer(pid, name, sizeof(name), &kind);
 
 	if (!tracer)
 		return false;
-	if (broker)
-		say("cannot attach to %d: process %d (%s) holds it for tools of another user, "
+	switch (kind) {
+	case TRACER_IS_SERVER:
+		say("%scannot attach to %d: process %d (%s) holds it for tools of another user, "
 		    "outside of this container, or of another version of trapline. 'trapline ps' "
 		    "of that user, there, shows who traces it",
-		    pid, tracer, name);
-	else
-		say("cannot attach to %d: it is traced by process %d (%s), and the kernel allows "
+		    who, pid, tracer, name);
+		break;
+	case TRACER_ON_BROKER:
+		say("%scannot attach to %d: process %d (%s) traces it by itself, and does not "
+		    "share it: it is another user's, has executed a program since, or was in the "
+		    "middle of something for too long. Try again, or end it and start it anew",
+		    who, pid, tracer, name);
+		break;
+	case TRACER_IS_NATIVE:
+		say("%scannot attach to %d: it is traced by process %d (%s), and the kernel allows "
 		    "one tracer. Detach or end that one first; started by 'trapline run -- %s', "
 		    "it would share",
-		    pid, tracer, name, name);
+		    who, pid, tracer, name, name);
+	}
 	return true;
 }
 
-static bool explain_owner(int pid)
+static bool explain_owner(const char *who, int pid)
 {
 	char value[64];
 	long uid;
@@ -76,35 +87,42 @@ static bool explain_owner(int pid)
 	uid = strtol(value, NULL, 10);
 	if (geteuid() == 0 || uid == (long)geteuid())
 		return false;
-	say("cannot attach to %d: it belongs to user %ld, you are %ld. Run trapline as that user "
+	say("%scannot attach to %d: it belongs to user %ld, you are %ld. Run trapline as that user "
 	    "(or as root, with sudo)",
-	    pid, uid, (long)geteuid());
+	    who, pid, uid, (long)geteuid());
 	return true;
 }
 
-static bool explain_yama(int pid)
+static bool explain_yama(const char *who, int pid)
 {
 	switch (yama_level()) {
 	case 1:
-		say("cannot attach to %d: Yama's ptrace_scope is 1, so only an ancestor may trace "
-		    "it. "
-		    "Start it under trapline, run trapline with sudo, or: "
+		say("%scannot attach to %d: Yama's ptrace_scope is 1, so only an ancestor may "
+		    "trace "
+		    "it. Start it under trapline, run trapline with sudo, or: "
 		    "echo 0 | sudo tee /proc/sys/kernel/yama/ptrace_scope",
-		    pid);
+		    who, pid);
 		return true;
 	case 2:
-		say("cannot attach to %d: Yama's ptrace_scope is 2, so only root may trace. Use "
+		say("%scannot attach to %d: Yama's ptrace_scope is 2, so only root may trace. Use "
 		    "sudo",
-		    pid);
+		    who, pid);
 		return true;
 	case 3:
-		say("cannot attach to %d: Yama's ptrace_scope is 3: no process may be attached to "
+		say("%scannot attach to %d: Yama's ptrace_scope is 3: no process may be attached "
+		    "to "
 		    "until the next boot",
-		    pid);
+		    who, pid);
 		return true;
 	default:
 		return false;
 	}
+}
+
+static bool explain_refusal(const char *who, int pid)
+{
+	return explain_tracer(who, pid) || explain_owner(who, pid) ||
+	       (geteuid() && explain_yama(who, pid));
 }
 
 void explain_attach_failure(int pid, int err)
@@ -127,9 +145,24 @@ void explain_attach_failure(int pid, int err)
 		say("cannot attach to %d: it is a zombie, its parent has yet to wait for it", pid);
 		return;
 	}
-	if (err == -EPERM &&
-	    (explain_tracer(pid) || explain_owner(pid) || (geteuid() && explain_yama(pid))))
+	if (err == -EPERM && explain_refusal("", pid))
 		return;
 	say("cannot attach to %d: %s. 'trapline doctor %d' looks for the reason", pid,
 	    strerror(-err), pid);
+}
+
+/* What was asked for wrongly, of itself say, natively fails as well, without a word of ours. */
+bool explain_tools_failure(int tool, int pid)
+{
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+	enum tracer_kind kind;
+	char name[64], who[96];
+
+	proc_name(tool, name, sizeof(name));
+	/* This command tells of itself. And we must not wait for a reader. */
+	if (!strcmp(name, "trapline") || process_tracer(pid, who, sizeof(who), &kind) == getpid() ||
+	    poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
+		return false;
+	snprintf(who, sizeof(who), "%s (%d) ", name, tool);
+	return explain_refusal(who, pid);
 }

@@ -201,6 +201,13 @@ int tl__person_read(pid_t tid, struct tl__person *p)
 	return 0;
 }
 
+pid_t tl__person_process(pid_t tid)
+{
+	struct tl__person p;
+
+	return tl__person_read(tid, &p) == 0 ? p.tgid : -1;
+}
+
 static int64_t ms_of(clockid_t clock)
 {
 	struct timespec now = { 0 };

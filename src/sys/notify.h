@@ -54,6 +54,7 @@ struct tl__person {
 	bool catches_sigchld;
 };
 int tl__person_read(pid_t tid, struct tl__person *p); /* -ESRCH */
+pid_t tl__person_process(pid_t tid);                  /* -1: nobody is there */
 /* When it began, in ms of CLOCK_MONOTONIC and to hundredths of a second, earlier rather than later.
  * 0: nobody is there. */
 uint64_t tl__person_since(pid_t tid);

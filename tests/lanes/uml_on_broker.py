@@ -16,6 +16,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, f"{ROOT}/tests/live")
 from checks import check, summed_up  # noqa: E402
+from watched import children, field  # noqa: E402
 
 TRAPLINE, TRACEES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 SECONDS = int(sys.argv[3]) if len(sys.argv) > 3 else 0
@@ -70,21 +71,6 @@ def project(folder):
 def lane(script, limit, first=(), **more):
     return subprocess.Popen([*first, f"{ROOT}/tools/lane", "uml-guest", "--timeout", str(limit), "--with", f"{TRACEES}/conform", "--", "sh", "-c", script],
                             stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, text=True, errors="replace", **more)
-
-
-def field(pid, name):
-    try:
-        found = re.search(rf"^{name}:\s+(\S+)", open(f"/proc/{pid}/status").read(), re.M)
-    except OSError:
-        return None
-    return found and found[1]
-
-
-def children(pid):
-    try:
-        return [int(c) for t in os.listdir(f"/proc/{pid}/task") for c in open(f"/proc/{pid}/task/{t}/children").read().split()]
-    except OSError:
-        return []
 
 
 def below(pid):

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 from checks import check, is_ours, skip, summed_up
+from watched import children, field, until
 
 TRAPLINE, TRACEES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 LIMIT = 60
@@ -40,31 +41,6 @@ class Run:
 
     def server(self):
         return until(lambda: children(self.p.pid, "trapline-server"))[0]
-
-
-def children(pid, name=None):
-    try:
-        pids = open(f"/proc/{pid}/task/{pid}/children").read().split()
-        return [int(p) for p in pids if not name or open(f"/proc/{p}/comm").read().strip() == name[:15]]
-    except OSError:
-        return []
-
-
-def field(pid, name):
-    try:
-        return re.search(rf"^{name}:\s*(\S+)", open(f"/proc/{pid}/status").read(), re.M)[1]
-    except OSError:
-        return None
-
-
-def until(what, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        got = what()
-        if got:
-            return got
-        time.sleep(0.02)
-    return None
 
 
 def run(*tool):
@@ -213,6 +189,23 @@ def across():
         p.kill()
         p.wait()
         r.wait()
+
+
+def refused():
+    """A tool is refused as natively, and told why."""
+    p = subprocess.Popen(["sleep", "100"])
+    holder = subprocess.Popen(["strace", "-o", "/dev/null", "-p", str(p.pid)], stderr=subprocess.DEVNULL)
+    until(lambda: field(p.pid, "TracerPid") == str(holder.pid))
+    for tool in (("strace", "-p", str(p.pid)), ("gdb", "-q", "-nx", "-batch", "-p", str(p.pid))):
+        out, _ = run(*tool)
+        check(f"{tool[0]} is told who traces the process natively", "Operation not permitted" in out and out.count("trapline: ") == 1 and
+              f"cannot attach to {p.pid}: it is traced by process {holder.pid} (strace)" in out, out)
+    out, _ = run("sh", "-c", "strace -p $$")
+    check("not where it is the request's fault", "trapline" not in out, out)
+    holder.terminate()
+    holder.wait()
+    p.kill()
+    p.wait()
 
 
 def said_within(process, seconds):
@@ -446,7 +439,7 @@ def main():
         hostile(int(sys.argv[3]))
         hostile_peer(int(sys.argv[3]))
         return summed_up()
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, breakpoints, debug_registers, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, refused, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, breakpoints, debug_registers, hostile, nobody):
         test()
     return summed_up()
 

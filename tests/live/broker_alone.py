@@ -17,6 +17,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from checks import check, skip, summed_up
+from watched import children, field, until
 
 TRAPLINE, TRACEES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 1
@@ -24,20 +25,6 @@ LIMIT, MS = 60, 700
 WHATS = ("sleeps", "spins", "calls", "rings", "filtered", "filtered-sleeps", "threads", "leader", "vforks", "forks", "reads", "stops")
 # What strace says when it is told of something that cannot be.
 NONSENSE = re.compile(r"syscall_0x|\bop ==|ERESTART|Unexpected|unavailable")
-
-
-def field(pid, name):
-    try:
-        return re.search(rf"^{name}:\s*(\S+)", open(f"/proc/{pid}/status").read(), re.M)[1]
-    except (OSError, TypeError):
-        return None
-
-
-def children(pid):
-    try:
-        return [int(p) for p in open(f"/proc/{pid}/task/{pid}/children").read().split()]
-    except OSError:
-        return []
 
 
 def below(pid, name):
@@ -48,16 +35,6 @@ def below(pid, name):
         found = below(child, name)
         if found:
             return found
-    return None
-
-
-def until(what, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        got = what()
-        if got:
-            return got
-        time.sleep(0.01)
     return None
 
 
