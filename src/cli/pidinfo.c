@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -53,4 +54,8 @@ void proc_name(int pid, char *buf, size_t size)
 	if (read_small_file(path, buf, size) < 0)
 		snprintf(buf, size, "?");
 	buf[strcspn(buf, "\n")] = '\0';
+	/* Anybody names a process of his as he likes; this goes to a terminal. */
+	for (char *c = buf; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
 }

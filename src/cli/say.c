@@ -97,9 +97,8 @@ static bool explain_yama(const char *who, int pid)
 {
 	switch (yama_level()) {
 	case 1:
-		say("%scannot attach to %d: Yama's ptrace_scope is 1, so only an ancestor may "
-		    "trace "
-		    "it. Start it under trapline, run trapline with sudo, or: "
+		say("%scannot attach to %d: Yama's ptrace_scope is 1, so only an ancestor "
+		    "may trace it. Start it under trapline, run trapline with sudo, or: "
 		    "echo 0 | sudo tee /proc/sys/kernel/yama/ptrace_scope",
 		    who, pid);
 		return true;
@@ -109,9 +108,8 @@ static bool explain_yama(const char *who, int pid)
 		    who, pid);
 		return true;
 	case 3:
-		say("%scannot attach to %d: Yama's ptrace_scope is 3: no process may be attached "
-		    "to "
-		    "until the next boot",
+		say("%scannot attach to %d: Yama's ptrace_scope is 3: no process may be "
+		    "attached to until the next boot",
 		    who, pid);
 		return true;
 	default:
