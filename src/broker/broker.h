@@ -26,7 +26,7 @@
  * message.c what they say; talk.c: and answer
  * registry.c where they are
  * windows.c what they may see of a tool (pure)
- * trace.c   ptrace(2), request by request
+ * trace.c   ptrace(2), request by request; attach.c: by which a link begins
  * narrow.c  in the layouts of 32 bits (pure)
  * registers.c those for registers
  * registers_32.c by a tool of 32 bits
@@ -408,6 +408,9 @@ bool tl__lift_go_back(struct tl__tracee *t);   /* in front of the breakpoint tha
 /* A signal that is about such a breakpoint, where no other debugger is than the one that is gone
  * (or NULL): it is to be dropped, and the task goes on where it was. */
 bool tl__lifted_owns(struct tl__tracee *t, int sig, const void *info, const struct tl__tool *gone);
+/* The task stands in a fault's stop of this tracer's, which has died. Where there are others the
+ * signal stays: dropped it would come again, by the same instruction, and they have seen it. */
+bool tl__lift_leaves_fault(const struct tl__tracee *t, const struct tl__link *gone);
 
 /* poke.c */
 bool tl__is_alive(uint64_t id, void *value); /* of a process or thread: for tl__hash_sweep() */

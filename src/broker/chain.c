@@ -503,7 +503,8 @@ void tl__chain_tracer_died(struct tl__link *l)
 		is_told = tl__lifted_owns(t, t->deliver, t->info, l->tool);
 	if (is_told)
 		take_signal(t, l);
-	else if (has_waited(l) && tl__vlink_detach(&l->v, 0, &how) == 0)
+	else if (has_waited(l) && !tl__lift_leaves_fault(t, l) &&
+		 tl__vlink_detach(&l->v, 0, &how) == 0)
 		tl__link_let_go(l, &how);
 }
 

@@ -138,3 +138,14 @@ bool tl__lifted_owns(struct tl__tracee *t, int sig, const void *info, const stru
 		return false;
 	}
 }
+
+bool tl__lift_leaves_fault(const struct tl__tracee *t, const struct tl__link *gone)
+{
+	bool shared = TAILQ_FIRST(&t->links) != gone || TAILQ_NEXT(gone, of_tracee);
+	siginfo_t si;
+
+	memcpy(&si, t->info, sizeof(si));
+	return shared && si.si_code > 0 &&
+	       (t->deliver == SIGSEGV || t->deliver == SIGBUS || t->deliver == SIGILL ||
+		t->deliver == SIGFPE);
+}

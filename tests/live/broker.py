@@ -191,6 +191,25 @@ def across():
         r.wait()
 
 
+def tracer_dies_in_fault():
+    """Who has passed a fault on sees it once, though a tracer behind it dies with it."""
+    for where in ("in one run", "of two runs"):
+        with tempfile.TemporaryDirectory() as d:
+            first = f"strace -e trace=none -o {d}/log {TRACEES}/faults {d}/go & s=$!; until p=$(pgrep -P $s faults); do sleep 0.1; done; echo $p > {d}/pid; "
+            second = f"{TRACEES}/faults - $p > {d}/said; "
+            one = where == "in one run"
+            r = Run("bash", "-c", first + (second if one else "") + "wait $s")
+            p = until(lambda: os.path.exists(f"{d}/pid") and open(f"{d}/pid").read().strip())
+            other = None if one else Run("sh", "-c", f"p={p}; {second}")
+            until(lambda: os.path.exists(f"{d}/said") and "seized" in open(f"{d}/said").read())
+            open(f"{d}/go", "w").close()
+            out, status = r.wait()
+            if other:
+                other.wait()
+            log = open(f"{d}/log").read()
+            check(f"a tracer that dies with a fault, {where}", status == 0 and "1 faults" in out and log.count("--- SIGSEGV") == 1, (out, log))
+
+
 def refused():
     """A tool is refused as natively, and told why."""
     p = subprocess.Popen(["sleep", "100"])
@@ -439,7 +458,7 @@ def main():
         hostile(int(sys.argv[3]))
         hostile_peer(int(sys.argv[3]))
         return summed_up()
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, refused, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, breakpoints, debug_registers, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, tracer_dies_in_fault, refused, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, breakpoints, debug_registers, hostile, nobody):
         test()
     return summed_up()
 
