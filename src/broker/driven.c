@@ -31,14 +31,17 @@ static void restore_text(const struct tl__driven *d)
 	close(mem);
 }
 
-/* It has the registers that it was to stand still with; else it has gone on with its own. */
+/* It has the registers that it was to stand still with; else it has gone on with its own, though it
+ * stands there: between the text and the registers the tool may have died. An interrupt's stop says
+ * -1 as well, but a call that has been made has a result. */
 static bool stands_in_place(const struct tl__driven *d, const struct tl__puppet *p)
 {
 	const struct tl__arch *arch = tl__arch_of_gpr(p->len);
-	struct tl__frame f;
+	struct tl__frame f, was;
 
 	return p->len == d->is.len && arch && arch->get_frame(p->regs, p->len, &f) == 0 &&
-	       f.nr == -1 && f.ip == d->ip;
+	       arch->get_frame(d->at_stop, p->len, &was) == 0 && f.nr == -1 && f.ip == d->ip &&
+	       f.ret == was.ret;
 }
 
 /* Its text last, but where it is dead: else it would go on with registers that are not its own.

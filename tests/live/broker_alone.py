@@ -140,7 +140,8 @@ def killed(folder, rounds, who, what):
     """One of them is killed while it takes over, or is taken from, or just after: the program goes on, with its tool or without."""
     wrong = []
     for i in range(rounds):
-        alone = Alone(folder, "taken_over", random.choice(("calls", "threads", "rings", "spins", "sleeps")))
+        state = random.choice(("calls", "threads", "rings", "spins", "sleeps"))
+        alone = Alone(folder, "taken_over", state)
         time.sleep(0.1)
         victim = who(alone)
         joiner = subprocess.Popen([TRAPLINE, "regs", str(alone.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -149,7 +150,7 @@ def killed(folder, rounds, who, what):
         joiner.wait(LIMIT)
         out, _ = alone.end()
         if "right" not in out:
-            wrong.append((i, out))
+            wrong.append((state, out))
     check(f"{rounds} {what} killed meanwhile: the program has its result", not wrong, wrong)
 
 
