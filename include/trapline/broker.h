@@ -26,7 +26,8 @@ struct tl_broker_options {
 	void *data;
 	/* PTRACE_ATTACH or PTRACE_SEIZE of this task by this process of the tool's has failed with
 	 * EPERM: a tool can say no more than that. Called in the server, which serves nobody until
-	 * it returns: it may not block. May be NULL. */
+	 * it returns, and which is a fork of the caller: it may not block, and the caller does not
+	 * see what it changes. May be NULL. */
 	void (*on_refused)(int32_t tracer, int32_t tid, void *data);
 };
 

@@ -117,6 +117,16 @@ static bool explain_yama(const char *who, int pid)
 	}
 }
 
+static bool explain_death(const char *who, int pid)
+{
+	char value[16];
+
+	if (!proc_status_field(pid, "State", value, sizeof(value)) || value[0] != 'Z')
+		return false;
+	say("%scannot attach to %d: it is a zombie, its parent has yet to wait for it", who, pid);
+	return true;
+}
+
 static bool explain_refusal(const char *who, int pid)
 {
 	return explain_tracer(who, pid) || explain_owner(who, pid) ||
@@ -125,8 +135,8 @@ static bool explain_refusal(const char *who, int pid)
 
 void explain_attach_failure(int pid, int err)
 {
-	char value[16];
-
+	if (explain_death("", pid))
+		return;
 	if (err == -ESRCH) {
 		say("cannot attach to %d: no such process", pid);
 		return;
@@ -139,17 +149,13 @@ void explain_attach_failure(int pid, int err)
 		say("cannot attach to %d: that is trapline itself", pid);
 		return;
 	}
-	if (proc_status_field(pid, "State", value, sizeof(value)) && value[0] == 'Z') {
-		say("cannot attach to %d: it is a zombie, its parent has yet to wait for it", pid);
-		return;
-	}
 	if (err == -EPERM && explain_refusal("", pid))
 		return;
 	say("cannot attach to %d: %s. 'trapline doctor %d' looks for the reason", pid,
 	    strerror(-err), pid);
 }
 
-/* What was asked for wrongly, of itself say, natively fails as well, without a word of ours. */
+/* What a tool asks of itself, or twice, natively fails as well, without a word of ours. */
 bool explain_tools_failure(int tool, int pid)
 {
 	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
@@ -158,9 +164,10 @@ bool explain_tools_failure(int tool, int pid)
 
 	proc_name(tool, name, sizeof(name));
 	/* This command tells of itself. And we must not wait for a reader. */
-	if (!strcmp(name, "trapline") || process_tracer(pid, who, sizeof(who), &kind) == getpid() ||
-	    poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
+	if (!strcmp(name, "trapline") || tool == pid ||
+	    process_tracer(pid, who, sizeof(who), &kind) == getpid() || poll(&out, 1, 0) != 1 ||
+	    !(out.revents & POLLOUT))
 		return false;
 	snprintf(who, sizeof(who), "%s (%d) ", name, tool);
-	return explain_refusal(who, pid);
+	return explain_death(who, pid) || explain_refusal(who, pid);
 }

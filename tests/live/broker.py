@@ -195,8 +195,8 @@ def tracer_dies_in_fault():
     """Who has passed a fault on sees it once, though a tracer behind it dies with it."""
     for where in ("in one run", "of two runs"):
         with tempfile.TemporaryDirectory() as d:
-            first = f"strace -e trace=none -o {d}/log {TRACEES}/faults {d}/go & s=$!; until p=$(pgrep -P $s faults); do sleep 0.1; done; echo $p > {d}/pid; "
-            second = f"{TRACEES}/faults - $p > {d}/said; "
+            first = f"strace -e trace=none -o {d}/log {TRACEES}/held_fault {d}/go & s=$!; until p=$(pgrep -P $s held_fault); do sleep 0.1; done; echo $p > {d}/pid; "
+            second = f"{TRACEES}/held_fault - $p > {d}/said; "
             one = where == "in one run"
             r = Run("bash", "-c", first + (second if one else "") + "wait $s")
             p = until(lambda: os.path.exists(f"{d}/pid") and open(f"{d}/pid").read().strip())
@@ -219,8 +219,8 @@ def refused():
         out, _ = run(*tool)
         check(f"{tool[0]} is told who traces the process natively", "Operation not permitted" in out and out.count("trapline: ") == 1 and
               f"cannot attach to {p.pid}: it is traced by process {holder.pid} (strace)" in out, out)
-    out, _ = run("sh", "-c", "strace -p $$")
-    check("not where it is the request's fault", "trapline" not in out, out)
+    out, status = run("sh", "-c", f"exec {TRACEES}/seizes $$")
+    check("not where it is the request's fault", status == 1 and out == "PTRACE_SEIZE: Operation not permitted\n", (out, status))
     holder.terminate()
     holder.wait()
     p.kill()

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A fault, and a tracer that dies with it: faults FILE waits for FILE, writes where it may not
- * until its handler lets it, and prints how often that was called. faults - PID seizes PID, waits
- * for its SIGSEGV, asks about it, and is killed.
+ * A fault, and a tracer that dies with it: held_fault FILE waits for FILE, writes where it may not
+ * until its handler lets it, and prints how often that was called. held_fault - PID seizes PID,
+ * waits for its SIGSEGV, asks about it, and is killed.
  */
 #define _GNU_SOURCE
 #include <signal.h>
