@@ -117,14 +117,11 @@ static bool explain_yama(const char *who, int pid)
 	}
 }
 
-static bool explain_death(const char *who, int pid)
+static bool is_zombie(int pid)
 {
 	char value[16];
 
-	if (!proc_status_field(pid, "State", value, sizeof(value)) || value[0] != 'Z')
-		return false;
-	say("%scannot attach to %d: it is a zombie, its parent has yet to wait for it", who, pid);
-	return true;
+	return proc_status_field(pid, "State", value, sizeof(value)) && value[0] == 'Z';
 }
 
 static bool explain_refusal(const char *who, int pid)
@@ -135,8 +132,10 @@ static bool explain_refusal(const char *who, int pid)
 
 void explain_attach_failure(int pid, int err)
 {
-	if (explain_death("", pid))
+	if (is_zombie(pid)) {
+		say("cannot attach to %d: it is a zombie, its parent has yet to wait for it", pid);
 		return;
+	}
 	if (err == -ESRCH) {
 		say("cannot attach to %d: no such process", pid);
 		return;
@@ -155,7 +154,10 @@ void explain_attach_failure(int pid, int err)
 	    strerror(-err), pid);
 }
 
-/* What a tool asks of itself, or twice, natively fails as well, without a word of ours. */
+/*
+ * What a tool asks of itself, or twice, natively fails as well, without a word of ours. So does
+ * what it asks of a zombie: of a leader that has ended before its threads, each tracer does.
+ */
 bool explain_tools_failure(int tool, int pid)
 {
 	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
@@ -164,10 +166,10 @@ bool explain_tools_failure(int tool, int pid)
 
 	proc_name(tool, name, sizeof(name));
 	/* This command tells of itself. And we must not wait for a reader. */
-	if (!strcmp(name, "trapline") || tool == pid ||
+	if (!strcmp(name, "trapline") || tool == pid || is_zombie(pid) ||
 	    process_tracer(pid, who, sizeof(who), &kind) == getpid() || poll(&out, 1, 0) != 1 ||
 	    !(out.revents & POLLOUT))
 		return false;
 	snprintf(who, sizeof(who), "%s (%d) ", name, tool);
-	return explain_death(who, pid) || explain_refusal(who, pid);
+	return explain_refusal(who, pid);
 }
