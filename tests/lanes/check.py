@@ -3,6 +3,7 @@
 """The same tests in the lanes: on other kernels, and on arm64. A line a result, "ok" or "FAIL".
 
 Usage: check.py BUILD [LANE...]
+What this machine lacks for tests/live (ONLY_64, NO_WATCHPOINTS: tests/meson.build) is tested in lane x86-6.1.
 """
 import os
 import re
@@ -14,6 +15,8 @@ BUILD = os.path.abspath(sys.argv[1])
 TRACEES = ["clone_kinds", "exec_thread", "interrupted", "killed_threads", "leader_exits", "mixed_abi", "odd_numbers", "recycled_tids",
            "restarted", "restarted_32", "faulting", "own_filter", "own_filter_32", "group_stop", "signal_storm", "static_i386", "static_arm", "static_64", "vfork_exec", "asleep", "marked", "vectors"]
 RAW = ["hidden_register", "hidden_register_a32", "hidden_register_t32"]
+# Tests in narrow.sh.
+NARROW = 8
 STEPS = ["test-steps", "step_cells", "step_target", "step_cells_32", "step_target_32"]
 # Each program alone and in each mode: its status, and whether every task's death was told.
 PROGRAMS = r"""
@@ -108,6 +111,26 @@ def returns(name):
     return f"{name} returns of {len(want)} functions", p.returncode == 0 and want and seen == want and together, f"{seen}\n{want}\n{p.stdout}"
 
 
+def narrow(name):
+    """What tests/live cannot do with 32-bit programs here: a result for each."""
+    programs = "faulting_32 called_32 across_32 workload_32 throws_32 conform_32 churn test-crowd test-torture"
+    scripts = ("tests/lanes/narrow.sh", "tests/lanes/survive.sh", "tests/conform/run.sh")
+    p = lane(name, "sh", "./narrow.sh", files=[f"{BUILD}/tests/{t}" for t in programs.split()] + [f"{ROOT}/{s}" for s in scripts] + ["/usr/bin/strace"])
+    found = re.findall(r"^(ok  |FAIL) (.*)((?:\n(?!ok  |FAIL).*)*)", p.stdout, re.M)
+    for verdict, what, text in found:
+        yield f"{name} 32 bits: {what}", verdict == "ok  ", text
+    if p.returncode or len(found) != NARROW:
+        yield f"{name} 32 bits: ended early", False, p.stdout
+
+
+def selftests_left_out(name):
+    tests = [t for t in open(f"{ROOT}/tests/suites/selftests.pass").read().split() if t.endswith("_32")] + ["breakpoints/breakpoint_test"]
+    p = subprocess.run([f"{ROOT}/tests/suites/selftests.py", f"{BUILD}/src/trapline", "--lane", name, *tests], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # An emulated machine does not pass each of them by itself: a skip.
+    good = re.search(r" (\d+) pass natively, \1 of them on the broker", p.stdout)
+    return f"{name} the kernel's selftests that this machine cannot run", p.returncode in (0, 77) and good and int(good[1]) > 100, p.stdout
+
+
 def main():
     failed = 0
     tracees = [f"{BUILD}/tests/{t}" for t in TRACEES if os.path.exists(f"{BUILD}/tests/{t}")]
@@ -161,6 +184,11 @@ def main():
             # What has held says nothing, and there is much of it.
             wrong = "\n".join(line for line in p.stdout.splitlines() if not line.startswith("ok "))
             result(f"{name} broker: {said[0] if said else 'ended early'}", p.returncode == 0, wrong)
+        if name == "x86-6.1" and os.environ.get("ONLY_64"):
+            for what in narrow(name):
+                result(*what)
+        if name == "x86-6.1" and (os.environ.get("ONLY_64") or os.environ.get("NO_WATCHPOINTS")):
+            result(*selftests_left_out(name))
         if name in ("x86-6.1", "x86-newest"):
             programs = ["taken_over", "taken_over_32"] if name == "x86-6.1" else ["taken_over"]
             files = ["/usr/bin/strace", f"{ROOT}/tests/lanes/taken_over.sh"] + [f"{BUILD}/tests/{t}" for t in programs]

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from checks import check, skip, summed_up
 from watched import children, field, until
+from widths import both
 
 TRAPLINE, TRACEES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 1
@@ -180,9 +181,8 @@ elif os.uname().machine != "x86_64":
 else:
     with tempfile.TemporaryDirectory() as tmp:
         for _ in range(ROUNDS):
-            states("taken_over")
-            if os.path.exists(f"{TRACEES}/taken_over_32"):
-                states("taken_over_32")
+            for program in both(TRACEES, "taken_over"):
+                states(program)
             log_is_whole(tmp)
             one_of_several(tmp)
         by_name()

@@ -142,8 +142,10 @@ def watching():
         out, status = run(script, d)
         logs = logs_of(d, "g1", "g2", "s", "sum")
         check("two debuggers that watch: the program is right", status == 0 and "program 0" in out and logs["sum"] == f"{turns} {2 * turns}\n", (status, out, logs))
+        # A machine without them takes the registers all the same.
+        want = (0,) if os.environ.get("NO_WATCHPOINTS") else (turns, turns + 1)
         check("each meets its watchpoint each time, in hardware",
-              all(hits(logs[g]) in (turns, turns + 1) and "hw watchpoint" in logs[g] for g in ("g1", "g2")), logs)
+              all(hits(logs[g]) in want and "hw watchpoint" in logs[g] for g in ("g1", "g2")), logs)
         check("strace sees none", "SIGTRAP" not in logs["s"] and "exited with 0" in logs["s"], logs["s"])
 
 

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+from widths import runs
+
 SWAPS = [
     (r"0x[0-9a-f]{5,}", "ADDR"), (r"\b\d{3,}\b", "N"), (r"st_(ino|[amc]time(_nsec)?|blocks|size|nlink)=[^,}]*(/\*.*?\*/)?", r"st_\1"),
     (r"stx_\w*time=\{[^}]*\}( /\*.*?\*/)?", "stx_time"), (r"stx_(ino|size|blocks|nlink)=\d+", r"stx_\1"),
@@ -49,7 +51,8 @@ def compare(theirs, mine):
 def programs(tracees):
     here = os.path.dirname(os.path.abspath(__file__))
     return [["ls", "-la", "/etc"], [f"{tracees}/every_call"], ["/usr/bin/python3", f"{here}/many_calls.py"], ["git", "--version"], ["id"],
-            [f"{tracees}/static_i386"], [f"{tracees}/every_call_32"], [f"{tracees}/interrupted"], ["df"], ["busybox", "ls", "-l", "/"]]
+            *[[f"{tracees}/{narrow}"] for narrow in ("static_i386", "every_call_32") if runs(tracees, narrow)],
+            [f"{tracees}/interrupted"], ["df"], ["busybox", "ls", "-l", "/"]]
 
 
 def main():

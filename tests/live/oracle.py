@@ -18,6 +18,8 @@ import sys
 import tempfile
 import time
 
+from widths import runs
+
 TRACEFS = "/sys/kernel/tracing"
 LINE = re.compile(rb"-(\d+)\s+\[\d+\].*?: sys_(enter|exit): NR (-?\d+) (?:= (-?\d+)|\()")
 # The numbers of execve in the two ABIs: a spawned program's trace begins there.
@@ -126,7 +128,7 @@ def programs(tracees):
         ("pid-namespace", ["unshare", "-pf", "sh", "-c", "ls / >/dev/null; (true) | cat; echo $$ >/dev/null"]),
     ]
     for name in ("static_i386", "mixed_abi"):
-        if os.path.exists(f"{tracees}/{name}"):
+        if runs(tracees, name):
             list_.append((name.replace("_", "-"), t(name)))
     node = shutil.which("node")
     if node:

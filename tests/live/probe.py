@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+from widths import both
+
 TRAPLINE, TRACEES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 failures = []
 
@@ -124,7 +126,7 @@ def addresses():
 
 
 def faults():
-    for name in ("faulting", "faulting_32"):
+    for name in both(TRACEES, "faulting"):
         alone = subprocess.run([f"{TRACEES}/{name}"], stdout=subprocess.PIPE, text=True)
         rc, printed, err = probe("-c", "-e", "faults+*", "--", f"{TRACEES}/{name}")
         got = sorted(v for k, v in counts(err).items() if k != "total")
@@ -161,7 +163,7 @@ def attached():
 
 
 def arguments():
-    for name in ("called", "called_32"):
+    for name in both(TRACEES, "called"):
         rc, out, err = probe("-r", "outer(long) = long", "-e", "hot(int, uint)", "--", f"{TRACEES}/{name}", "1", "2")
         want = [f"{name}:outer(0)", f"{name}:hot(0, 7)", f"{name}:outer = 8", f"{name}:outer(1)", f"{name}:hot(1, 7)", f"{name}:outer = 11"]
         check(f"arguments and results, {name}", re.findall(r"^\[pid \d+\] (.*?)(?: <[\d.]+>)?$", err, re.M) == want, err)

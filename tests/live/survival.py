@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 
+from widths import both
+
 ap = argparse.ArgumentParser()
 ap.add_argument("trapline")
 ap.add_argument("tracees")
@@ -25,7 +27,7 @@ TRAPLINE, TRACEES = os.path.abspath(o.trapline), os.path.abspath(o.tracees)
 CHURN = f"{TRACEES}/churn"
 random.seed(o.seed)
 WAYS = ("tracer", "guardian first", "both", "program")
-PROGRAMS = [p for p in ("called", "called_32") if os.path.exists(f"{TRACEES}/{p}")]
+PROGRAMS = both(TRACEES, "called")
 
 
 def guardians(program, tracer):

@@ -192,7 +192,7 @@ static long entries_of(bool step, const char *pretend)
 	struct tl_session *s = session_new(0, pretend);
 
 	snprintf(name, sizeof(name), "%s/static_i386", dir);
-	if (access(name, X_OK) < 0)
+	if (access(name, X_OK) < 0 || getenv("ONLY_64"))
 		snprintf(name, sizeof(name), "%s/static_64", dir);
 	steps = stepped_entries = 0;
 	with_step = step;

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,7 +56,7 @@ static tl_verdict on_entry(struct tl_engine *e, struct tl_task *task, const stru
 	return 0;
 }
 
-static tl_verdict on_exit(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
+static tl_verdict on_call_exit(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
 {
 	(void)e;
 	if (run.let_go || !run.way->let_go || !is_the_call(ev))
@@ -76,7 +77,7 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 static const struct tl_engine_ops ops = { .size = sizeof(ops),
 					  .name = "change",
 					  .syscall_entry = on_entry,
-					  .syscall_exit = on_exit,
+					  .syscall_exit = on_call_exit,
 					  .death = on_death };
 
 static bool first;
@@ -235,6 +236,6 @@ int main(int argc, char **argv)
 	};
 
 	dir = argc > 1 ? argv[1] : ".";
-	only_64 = argc > 2 && !strcmp(argv[2], "only-64");
+	only_64 = getenv("ONLY_64") || (argc > 2 && !strcmp(argv[2], "only-64"));
 	return cmocka_run_group_tests_name("restarted calls", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The kernel's selftests that trace, from Debian's linux-source-6.1, natively and on the broker; with --lane arm64, arm64's.
+"""The kernel's selftests that trace, from Debian's linux-source-6.1, natively and on the broker; with --lane arm64, arm64's, and with
+--lane x86-6.1 those that are named.
 
 A test is FOLDER/PROGRAM, or FOLDER/PROGRAM:NAME where the program says what becomes of each of its own.
 """
@@ -22,8 +23,9 @@ LIMIT, MOST = 30, 200
 # kselftest.h: what is tested is not there.
 LACKS = 4
 o = arguments(__doc__)
-FOLDERS = ARM64_ALL if o.lane else HERE_ALL
-NAME = f"selftests-{o.lane}" if o.lane else "selftests"
+ARM64 = o.lane and o.lane.startswith("arm64")
+FOLDERS = ARM64_ALL if ARM64 else HERE_ALL
+NAME = f"selftests-{o.lane}" if ARM64 else "selftests"
 
 
 def fetched():
@@ -46,13 +48,13 @@ def fetched():
 
 
 SELFTESTS = fetched()
-BUILT = f"{debian.CACHE}/selftests-6.1-{o.lane}" if o.lane else SELFTESTS
+BUILT = f"{debian.CACHE}/selftests-6.1-{o.lane}" if ARM64 else SELFTESTS
 
 
 def make(folder):
     """By its own makefile, as far as it can be."""
     command, env = ["make", "-k", f"-j{o.jobs}", "-C", f"{SELFTESTS}/{folder}", "all"], dict(os.environ)
-    if o.lane:
+    if ARM64:
         # As tools/cross compiles; static, and so a lane needs nothing else.
         command += [f"CC=clang --target=aarch64-linux-gnu --sysroot={debian.CACHE}/root-arm64 -fuse-ld=lld -Wno-everything -static -no-pie",
                     "ARCH=arm64", f"OUTPUT={BUILT}/{folder}"]
@@ -99,8 +101,11 @@ def judged(program, status, text):
 def outcome(first, program):
     folder, name = os.path.split(program)
     with open(log_of(program), "w") as log:
-        p = subprocess.Popen(first + [f"./{name}"], cwd=f"{BUILT}/{folder}", stdin=subprocess.DEVNULL, stdout=log,
-                             stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            p = subprocess.Popen(first + [f"./{name}"], cwd=f"{BUILT}/{folder}", stdin=subprocess.DEVNULL, stdout=log,
+                                 stderr=subprocess.STDOUT, start_new_session=True)
+        except OSError as e:
+            return judged(program, LACKS, e.strerror)
         try:
             status = p.wait(LIMIT)
         except subprocess.TimeoutExpired:
@@ -116,7 +121,7 @@ def in_lane(first, wanted):
     run = " ".join(["trapline"] + first[1:]) if first else ""
     loop = f"for p in {' '.join(os.path.basename(p) for p in wanted)}; do echo; echo \"== $p\"; timeout -s KILL {2 * LIMIT} {run} ./$p 2>&1; echo; echo \"== $?\"; done"
     command = [f"{HERE}/../../tools/lane", o.lane, "--timeout", "900"]
-    for p in PROGRAMS:
+    for p in PROGRAMS if ARM64 else wanted:
         command += ["--with", f"{BUILT}/{p}"]
     assert len(set(names)) == len(names)
     p = subprocess.run(command + ["--", "sh", "-c", loop], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")

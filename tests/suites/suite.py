@@ -33,6 +33,15 @@ def arguments(what):
     return options
 
 
+def lacks(test):
+    """What this machine, but no lane's, lacks for it, as `make check` has found."""
+    if os.environ.get("ONLY_64") and test.endswith("_32"):
+        return "this kernel runs no 32-bit programs"
+    if os.environ.get("NO_WATCHPOINTS") and ("watchpoint" in test or "breakpoint_test" in test):
+        return "this machine has no watchpoints"
+    return None
+
+
 def listed(name):
     path = f"{HERE}/{name}"
     lines = open(path).read().splitlines() if os.path.exists(path) else []
@@ -51,6 +60,7 @@ def compared(name, options, outcomes, log_of):
     names: which, or none for all. 77, a skip, where some that are to pass do not pass natively: a failure in CI.
     """
     run = [os.path.abspath(options.trapline), "run", "--"]
+    missing = lacks if not options.lane else lambda test: None
     # What cannot pass cannot on any machine.
     wanted, excused = listed(f"{name}.pass"), listed(f"{name.split('-')[0]}.not")
     natively = outcomes([], options.tests)
@@ -66,7 +76,7 @@ def compared(name, options, outcomes, log_of):
         lost -= unsteady | {t for t in some if again.get(t) == "PASS"}
     gone = sorted((wanted & set(options.tests) if options.tests else wanted) - set(natively))
     # What is to pass, and cannot be tried: it fails without a broker.
-    untried = (wanted & set(natively)) - passing
+    untried = {t for t in (wanted & set(natively)) - passing if not missing(t)}
     for some in one_by_one(untried, options):
         again = outcomes([], some)
         untried -= {t for t in some if again.get(t) == "PASS"}
@@ -79,6 +89,8 @@ def compared(name, options, outcomes, log_of):
         print(f"FAIL {t}: is to pass on the broker, and is not there")
     for t in sorted(untried):
         print(f"skip {t}: is to pass on the broker, and does not pass without it on this machine ({natively[t]}): {log_of(t)}")
+    for reason, n in collections.Counter(filter(None, map(missing, (wanted & set(natively)) - passing))).most_common():
+        print(f"{n} left out: {reason}")
     # What neither list has: it says itself what it lacks here, or fails without a broker.
     others = collections.Counter(r for t, r in natively.items() if r != "PASS" and t not in wanted | excused)
     for reason, n in others.most_common():
