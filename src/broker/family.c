@@ -67,15 +67,17 @@ static bool is_watched(const struct tl__tool *tool, pid_t pid)
 {
 	const struct tl__tracee *t = tl__tracee_find(tool->broker, pid);
 	const struct tl__child *c;
-	const struct tl__link *l;
+	struct tl__link *l;
 
 	TAILQ_FOREACH (c, &tool->children, link)
 		if (c->pid == pid)
 			return true;
 	if (t) {
 		TAILQ_FOREACH (l, &t->links, of_tracee)
-			if (l->tool == tool)
+			if (l->tool == tool) {
+				l->born = true;
 				return true;
+			}
 		return false;
 	}
 	/* Dead, and not told of yet. */
@@ -225,6 +227,27 @@ bool tl__family_is_delayed(const struct tl__tool *tool, pid_t pid)
 		if (l->tracee->tgid == pid && l->tracee->tid != pid && l->v.state == TL__LINK_DEAD)
 			return true;
 	return false;
+}
+
+/*
+ * A child that another traces, as we do, may be waited for, but has nothing to say (kernel/exit.c,
+ * wait_consider_task). If it ends meanwhile and we have been told of that, it is the tool's zombie,
+ * but where SIGCHLD is ignored.
+ */
+bool tl__family_is_kernels(const struct tl__tool *tool, const struct tl__wait *w)
+{
+	const struct tl__link *l;
+	bool born = false;
+
+	if (w->kind != P_ALL || !(w->options & WNOHANG) || !(w->options & __WALL) ||
+	    w->options & (STOPS | __WNOTHREAD) || !(tool->sigchld & TL__CHLD_CAUGHT))
+		return false;
+	TAILQ_FOREACH (l, &tool->links, of_tool) {
+		if (l->v.state == TL__LINK_DEAD)
+			return false;
+		born |= l->born;
+	}
+	return born;
 }
 
 bool tl__family_is_in_exec_stop(const struct tl__link *l)

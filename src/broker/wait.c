@@ -321,6 +321,10 @@ static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
 	if (c->wait.options & __WNOTHREAD)
 		tl__family_look(tool);
 	first = first_link(tool, c, &any);
+	if (any && !first && tl__family_is_kernels(tool, &c->wait)) {
+		tl__pass(b, c->n.id);
+		return true;
+	}
 	any |= c->wait.kind == P_PID && tl__family_is_delayed(tool, c->wait.id);
 	if (any)
 		look_for_others(tool, &c->wait, first);
