@@ -16,7 +16,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, f"{ROOT}/tests/live")
 from checks import check, summed_up  # noqa: E402
-from watched import children, field  # noqa: E402
+from watched import children, field, until  # noqa: E402
 
 TRAPLINE, TRACEES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 SECONDS = int(sys.argv[3]) if len(sys.argv) > 3 else 0
@@ -91,6 +91,7 @@ def visit(pids, log):
     It is killed: where it is interrupted it may drop the signal that it has just seen, without a broker too (47 of 346 times)."""
     p = subprocess.Popen([TRAPLINE, "run", "--", "strace", "-o", log, "-p", " ".join(map(str, pids))], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.PIPE, text=True, start_new_session=True)
+    until(lambda: [q for q in below(p.pid) if field(q, "Name") == "strace"])
     time.sleep(1)
     for q in [q for q in below(p.pid) if field(q, "Name") == "strace"]:
         os.kill(q, signal.SIGKILL)
