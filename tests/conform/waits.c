@@ -336,6 +336,8 @@ static void ends_without_blocking(void)
 	ends_one_by_one(__WALL);
 	kill(pid, SIGUSR1);
 	until(pid, 't');
+	/* A server sees that a moment later. */
+	moment(20);
 	printf("%s\n", waitpid(-1, NULL, WNOHANG | __WALL) == pid ? "a stop" : "none");
 	ends_one_by_one(__WALL);
 	end(pid);
