@@ -100,7 +100,7 @@ struct tl__link {
 	uint64_t seen;  /* and at the last one that went by here */
 	unsigned order; /* of its making, among its tool's */
 	bool kernels;   /* dead, and the tool is the parent: the kernel has it too */
-	bool born;      /* the tool has been seen to be the parent */
+	bool own_child; /* the tool has been seen to be the parent */
 	unsigned news;  /* of another server's task: how often it was told, */
 	bool held;      /* and that others hold it */
 	bool owns;      /* the breakpoint or watchpoint whose signal is the last one */
@@ -447,7 +447,7 @@ enum {
 	TL__CHLD_NO_STOPS = 2,
 	TL__CHLD_INFO = 4,
 	TL__CHLD_RESTARTS = 8,
-	TL__CHLD_CAUGHT = 16
+	TL__CHLD_KEPT = 16 /* the dead are waited for: neither ignored, nor with SA_NOCLDWAIT */
 };
 void tl__serve_sigaction(struct tl__broker *b, const struct tl__notice *n, unsigned word);
 unsigned tl__sigchld_of(struct tl__broker *b, pid_t tgid);
@@ -485,9 +485,9 @@ enum tl__kernel_has tl__family_has(struct tl__tool *tool, const struct tl__wait 
 				   const struct tl__link *before);
 /* It has threads that have been traced and that the tool has not waited for: they come first. */
 bool tl__family_is_delayed(const struct tl__tool *tool, pid_t pid);
-/* No tracee has anything to tell, and no wait of these finds none: the kernel says the same of all
- * that the tool has, and nobody has to look for its children. */
-bool tl__family_is_kernels(const struct tl__tool *tool, const struct tl__wait *w);
+/* Where no tracee has anything to tell: the kernel answers this wait as we would, of tracees and of
+ * other children, and nobody has to look for these. */
+bool tl__family_is_for_kernel(const struct tl__tool *tool, const struct tl__wait *w);
 /* It has called exec, which natively goes on when its tracer has waited for its dead threads
  * (de_thread). */
 bool tl__family_is_in_exec(const struct tl__link *l);

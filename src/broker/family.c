@@ -67,17 +67,15 @@ static bool is_watched(const struct tl__tool *tool, pid_t pid)
 {
 	const struct tl__tracee *t = tl__tracee_find(tool->broker, pid);
 	const struct tl__child *c;
-	struct tl__link *l;
+	const struct tl__link *l;
 
 	TAILQ_FOREACH (c, &tool->children, link)
 		if (c->pid == pid)
 			return true;
 	if (t) {
 		TAILQ_FOREACH (l, &t->links, of_tracee)
-			if (l->tool == tool) {
-				l->born = true;
+			if (l->tool == tool)
 				return true;
-			}
 		return false;
 	}
 	/* Dead, and not told of yet. */
@@ -97,6 +95,24 @@ static void watch(struct tl__tool *tool, pid_t pid)
 		close(fd);
 }
 
+static const struct tl__child_of *kin_of(const struct tl__tool *tool, pid_t pid)
+{
+	for (unsigned i = 0; i < tool->kin_n; i++)
+		if (tool->kin[i].pid == pid)
+			return &tool->kin[i];
+	return NULL;
+}
+
+/* It stays one, whatever becomes of the children that are read of after this. */
+static void note_own(struct tl__tool *tool)
+{
+	struct tl__link *l;
+
+	TAILQ_FOREACH (l, &tool->links, of_tool)
+		if (!l->own_child && l->v.state != TL__LINK_DEAD)
+			l->own_child = kin_of(tool, l->tracee->tid) != NULL;
+}
+
 void tl__family_look(struct tl__tool *tool)
 {
 	int n;
@@ -109,6 +125,7 @@ void tl__family_look(struct tl__tool *tool)
 	for (unsigned i = 0; i < tool->kin_n; i++)
 		if (!is_watched(tool, tool->kin[i].pid))
 			watch(tool, tool->kin[i].pid);
+	note_own(tool);
 }
 
 void tl__family_forget(struct tl__tool *tool)
@@ -121,14 +138,6 @@ void tl__family_forget(struct tl__tool *tool)
 	free(tool->kin);
 	tool->kin = NULL;
 	tool->kin_n = 0;
-}
-
-static const struct tl__child_of *kin_of(const struct tl__tool *tool, pid_t pid)
-{
-	for (unsigned i = 0; i < tool->kin_n; i++)
-		if (tool->kin[i].pid == pid)
-			return &tool->kin[i];
-	return NULL;
 }
 
 static bool is_made_by(const struct tl__tool *tool, pid_t pid, pid_t thread)
@@ -230,24 +239,24 @@ bool tl__family_is_delayed(const struct tl__tool *tool, pid_t pid)
 }
 
 /*
- * A child that another traces, as we do, may be waited for, but has nothing to say (kernel/exit.c,
- * wait_consider_task). If it ends meanwhile and we have been told of that, it is the tool's zombie,
- * but where SIGCHLD is ignored.
+ * A child that another traces, as we do its tracees, is one that the kernel waits for, and finds
+ * nothing of (kernel/exit.c, wait_consider_task): so this is 0, not ECHILD. If it ends before the
+ * kernel looks, and we have been told, it is the tool's zombie, and told of as that.
  */
-bool tl__family_is_kernels(const struct tl__tool *tool, const struct tl__wait *w)
+bool tl__family_is_for_kernel(const struct tl__tool *tool, const struct tl__wait *w)
 {
 	const struct tl__link *l;
-	bool born = false;
+	bool has_child = false;
 
 	if (w->kind != P_ALL || !(w->options & WNOHANG) || !(w->options & __WALL) ||
-	    w->options & (STOPS | __WNOTHREAD) || !(tool->sigchld & TL__CHLD_CAUGHT))
+	    w->options & (STOPS | __WNOTHREAD) || !(tool->sigchld & TL__CHLD_KEPT))
 		return false;
 	TAILQ_FOREACH (l, &tool->links, of_tool) {
 		if (l->v.state == TL__LINK_DEAD)
 			return false;
-		born |= l->born;
+		has_child |= l->own_child;
 	}
-	return born;
+	return has_child;
 }
 
 bool tl__family_is_in_exec_stop(const struct tl__link *l)

@@ -93,8 +93,8 @@ static unsigned read_action(const struct tl__notice *n, unsigned word)
 	}
 	if (act[1] & SA_NOCLDSTOP)
 		is |= TL__CHLD_NO_STOPS;
-	if (act[0] > 1)
-		is |= TL__CHLD_CAUGHT;
+	if (act[0] > 1 && !(act[1] & SA_NOCLDWAIT))
+		is |= TL__CHLD_KEPT;
 	if (act[1] & SA_RESTART && act[0] > 1)
 		is |= TL__CHLD_RESTARTS;
 	if (act[1] & SA_SIGINFO && act[0] > 1)

@@ -321,7 +321,7 @@ static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
 	if (c->wait.options & __WNOTHREAD)
 		tl__family_look(tool);
 	first = first_link(tool, c, &any);
-	if (any && !first && tl__family_is_kernels(tool, &c->wait)) {
+	if (any && !first && tl__family_is_for_kernel(tool, &c->wait)) {
 		tl__pass(b, c->n.id);
 		return true;
 	}
