@@ -83,6 +83,18 @@ void moment(unsigned ms)
 	usleep(ms * 1000 * (times ? (unsigned)atoi(times) : 1));
 }
 
+static void noted(int sig)
+{
+	(void)sig;
+}
+
+void catch_children(void)
+{
+	struct sigaction sa = { .sa_handler = noted, .sa_flags = SA_RESTART };
+
+	sigaction(SIGCHLD, &sa, NULL);
+}
+
 pid_t traced(void (*work)(void))
 {
 	pid_t pid;

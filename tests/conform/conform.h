@@ -65,6 +65,8 @@ char state_of(pid_t pid);
 bool are_quiet(const pid_t *pids, int n);
 /* Until it sleeps in a call, is stopped, or is a zombie ('S', 'T', 't', 'Z'). */
 void until(pid_t pid, char state);
+/* SIGCHLD, as debuggers do: some waits that find nothing are the kernel's then. */
+void catch_children(void);
 
 /* ptrace, told when it fails; tell: in any case. */
 long rq(int request, pid_t pid, unsigned long addr, unsigned long data);

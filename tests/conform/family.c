@@ -271,21 +271,14 @@ static void ends(void)
 	}
 }
 
-/* As debuggers do: of some of its waits the kernel itself may then say that there is nothing. */
-static void catches(int sig)
-{
-	(void)sig;
-}
-
 void random_family(uint32_t seed)
 {
-	struct sigaction sa = { .sa_handler = catches, .sa_flags = SA_RESTART };
 	bool two = seed % 2;
 	pthread_t thread;
 
 	dice_of(seed);
 	if (seed / 2 % 2)
-		sigaction(SIGCHLD, &sa, NULL);
+		catch_children();
 	setpgid(0, 0);
 	pthread_barrier_init(&turn, NULL, 2);
 	pthread_barrier_init(&done, NULL, 2);

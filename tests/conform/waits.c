@@ -319,20 +319,14 @@ static void ends_one_by_one(int options)
 	printf("%d told, %d times none\n", told, none);
 }
 
-static void catches(int sig)
-{
-	(void)sig;
-}
-
 static void ends_without_blocking(void)
 {
-	struct sigaction sa = { .sa_handler = catches, .sa_flags = SA_RESTART };
 	pid_t pid = traced(sleeps);
 
 	rq(PTRACE_CONT, pid, 0, 0);
 	ends_one_by_one(0);
 	ends_one_by_one(__WALL);
-	sigaction(SIGCHLD, &sa, NULL);
+	catch_children();
 	ends_one_by_one(__WALL);
 	kill(pid, SIGUSR1);
 	until(pid, 't');

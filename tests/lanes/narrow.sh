@@ -49,3 +49,4 @@ try "survival" survive.sh 3 called_32
 try "torture, memory" test-torture 'mem*+*' -- ./workload_32 memory
 try "torture, exceptions" test-torture '*+*' 'libgcc_s:*+*' -- ./throws_32
 try "conformance" run.sh ./conform_32
+echo over
