@@ -106,8 +106,9 @@ struct tl__link {
 	bool owns;      /* the breakpoint or watchpoint whose signal is the last one */
 	bool spared;    /* it is another's */
 	int injects;    /* a signal that this tracer has put in, and is not to see again */
-	bool entered;   /* it has seen the entry of the call that the task is in */
-	bool late; /* it has not, and came to a stop in the middle: it is not to see its exit */
+	/* The call that the task is in: it has seen its entry; or not, and was shown a stop, or
+	 * joined, in the middle: nor is it to see its exit. */
+	enum { TL__CALL_UNSEEN, TL__CALL_ENTERED, TL__CALL_LATE } call;
 	/* The stop to come is an old one, which its tracer has waited for, and listens in, or has
 	 * resumed it from. */
 	enum { TL__COMES_NEW, TL__COMES_TOLD, TL__COMES_LISTENING, TL__COMES_RESUMED } comes;
@@ -136,6 +137,7 @@ struct tl__tracee {
 
 	struct tl__happening now; /* what goes along the chain */
 	enum tl__what stands_in;  /* the kernel's stop */
+	bool in_call;             /* whose entry was seen here, and whose exit was not yet */
 	bool in_ptrace;           /* where that is a call's: it is ptrace(2) */
 	struct tl__link *at;      /* the link whose turn it is; NULL: the chain is through */
 	bool shown;               /* that link has seen it */

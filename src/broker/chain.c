@@ -28,20 +28,22 @@ static void forget_stops(struct tl__tracee *t)
 			l->v.state = TL__LINK_RUNNING;
 }
 
-/* A tracer takes the first stop of a call for its entry, which the kernel shows first. */
-static void begin_call(struct tl__tracee *t)
+/* A tracer takes the first stop of a call that it is shown for its entry: TL__CALL_LATE. */
+static void note_call(struct tl__tracee *t, enum tl__what what)
 {
+	bool begins = what == TL__WHAT_ENTRY;
 	struct tl__link *l;
 
-	TAILQ_FOREACH (l, &t->links, of_tracee)
-		l->entered = l->late = false;
+	if (begins || tl__chain_rests(t))
+		TAILQ_FOREACH (l, &t->links, of_tracee)
+			l->call = TL__CALL_UNSEEN;
+	t->in_call = begins || (t->in_call && what != TL__WHAT_EXIT && !tl__chain_rests(t));
 }
 
 static void begin(struct tl__tracee *t, const struct tl__happening *h)
 {
 	t->interrupted = false;
-	if (h->what == TL__WHAT_ENTRY)
-		begin_call(t);
+	note_call(t, h->what);
 	if (h->what != TL__WHAT_QUIET && !t->passing)
 		forget_stops(t);
 	t->passing = false;
@@ -88,7 +90,7 @@ static bool concerns(const struct tl__tracee *t, const struct tl__link *l)
 	/* Not what it came in the middle of. */
 	if (l->since >= t->events || l->seen == t->events)
 		return false;
-	if (t->now.what == TL__WHAT_EXIT && l->late)
+	if (t->now.what == TL__WHAT_EXIT && l->call == TL__CALL_LATE)
 		return false;
 	/* The trap of a SIGCONT is for seized links: it does not wait until another lets go. */
 	if (t->now.what == TL__WHAT_GROUP_END && !l->v.seized && !tl__vlink_owes(&l->v))
@@ -106,7 +108,7 @@ static void show(struct tl__tracee *t, struct tl__link *l)
 	t->now.sig = t->now.what == TL__WHAT_SIGNAL ? t->deliver : t->now.sig;
 	if (!tl__vlink_meets(&l->v, &t->now))
 		return;
-	l->entered |= t->now.what == TL__WHAT_ENTRY;
+	l->call = t->now.what == TL__WHAT_ENTRY ? TL__CALL_ENTERED : l->call;
 	t->emulated |= t->now.what == TL__WHAT_ENTRY && tl__vlink_emulates(&l->v);
 	if (l->tool->wants_usage) {
 		tl__person_usage(t->tid, t->usage);
@@ -222,7 +224,8 @@ static void show_quiet(struct tl__tracee *t)
 	TAILQ_FOREACH (l, &t->links, of_tracee)
 		if (l->v.state != TL__LINK_STOPPED && (now || l->v.stop_from) &&
 		    tl__vlink_meets(&l->v, &quiet)) {
-			l->late |= !rests && !l->entered;
+			if (!rests && l->call == TL__CALL_UNSEEN)
+				l->call = TL__CALL_LATE;
 			tl__tool_tell(l);
 		}
 }

@@ -206,7 +206,8 @@ static void note_link(const struct tl__taken *k)
 	struct tl__vlink *v = &k->link->v;
 
 	v->mode = k->mode;
-	k->link->entered = k->in == TL__IN_EXIT;
+	if (k->in == TL__IN_EXIT)
+		k->link->call = TL__CALL_ENTERED;
 	k->link->tracee->behind_call = k->in == TL__IN_EXIT && k->judged;
 	/* Its tracer's own, and not that by which we have stopped it. */
 	v->stop_owed = k->in == TL__IN_TRAP && k->was == TL__STANDS;

@@ -271,6 +271,7 @@ static struct tl__link *link_new(struct tl__tracee *t, struct tl__tool *tool, pi
 	l->order = ++tool->order;
 	tl__tool_watch_tracer(tool, tracer);
 	l->since = t->at ? t->events : 0;
+	l->call = t->in_call ? TL__CALL_LATE : TL__CALL_UNSEEN;
 	TAILQ_INSERT_TAIL(&t->links, l, of_tracee);
 	TAILQ_INSERT_TAIL(&tool->links, l, of_tool);
 	return l;

@@ -392,6 +392,11 @@ def killed_when_left():
     check("a task that one holds is killed when another has left", status == 0 and out == "ok\n", out)
 
 
+def mid_call():
+    out, status = run(f"{TRACEES}/mid_call")
+    check("who joins or stops in the middle of a call sees each entry with its exit", status == 0 and out == "ok\n", out)
+
+
 def breakpoints():
     for name in both(TRACEES, "breakpoints"):
         out, status = run(f"{TRACEES}/{name}")
@@ -461,7 +466,7 @@ def main():
         hostile(int(sys.argv[3]))
         hostile_peer(int(sys.argv[3]))
         return summed_up()
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, tracer_dies_in_fault, refused, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, killed_at_calls, breakpoints, debug_registers, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, tracer_dies_in_fault, refused, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, mid_call, killed_at_calls, breakpoints, debug_registers, hostile, nobody):
         test()
     return summed_up()
 
