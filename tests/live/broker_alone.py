@@ -161,7 +161,7 @@ def hostile(folder, rounds):
     for seed in range(rounds):
         line = f"{TRACEES}/hostile_alone 2 {seed + 1} 2> /dev/null & h=$!; strace -o {folder}/log {TRACEES}/taken_over calls 1500; wait $h; true"
         p = subprocess.Popen([TRAPLINE, "run", "--", "sh", "-c", line], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, process_group=0)
-        tool = until(lambda: below(p.pid, "hostile_alone"), 2)
+        tool = until(lambda: (t := below(p.pid, "hostile_alone")) and children(t) and t, 2)
         while tool and (victims := children(tool)):
             joined += join_unseen(random.choice(victims))[0]
         try:
