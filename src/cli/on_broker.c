@@ -16,11 +16,13 @@
 
 static volatile pid_t running;
 static volatile sig_atomic_t missed; /* a signal from before there was one */
+static volatile sig_atomic_t stayed; /* the terminal's, from before that */
 
 /* The terminal's go to the tool as well, which decides what becomes of us. */
 static void stay(int sig)
 {
-	(void)sig;
+	if (running <= 0)
+		stayed = sig;
 }
 
 static void pass_on(int sig)
@@ -48,18 +50,40 @@ static void on_refused(int32_t tracer, int32_t tid, void *data)
 		*last = tracer;
 }
 
-/* Handlers are not inherited through an exec: the tool has its signals as they were. */
-static void handle(int sig, void (*handler)(int))
-{
-	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_RESTART }, old;
+static struct handled {
+	int sig;
+	void (*handler)(int);
+	bool is;
+	struct sigaction was;
+} handled[] = { { .sig = SIGINT, .handler = stay },
+		{ .sig = SIGQUIT, .handler = stay },
+		{ .sig = SIGTERM, .handler = pass_on },
+		{ .sig = SIGHUP, .handler = pass_on } };
 
-	if (sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-		sigaction(sig, &sa, NULL);
+/* Handlers are not inherited through an exec: the tool has its signals as they were. */
+static void handle(struct handled *h)
+{
+	struct sigaction sa = { .sa_handler = h->handler, .sa_flags = SA_RESTART };
+
+	h->is = sigaction(h->sig, NULL, &h->was) == 0 && h->was.sa_handler != SIG_IGN &&
+		sigaction(h->sig, &sa, NULL) == 0;
+}
+
+/* There is no tool after all: what has come meanwhile is for us. */
+static void handle_no_more(void)
+{
+	int came = missed ? missed : stayed;
+
+	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+		if (handled[i].is)
+			sigaction(handled[i].sig, &handled[i].was, NULL);
+	if (came)
+		raise(came);
 }
 
 int run_on_broker(const char *path, char *const *argv, int *ret_status)
 {
-	int told = 0;
+	int told = 0, r;
 	struct tl_broker_options o = {
 		.size = sizeof(o),
 		.path = path,
@@ -70,11 +94,12 @@ int run_on_broker(const char *path, char *const *argv, int *ret_status)
 		.on_refused = on_refused,
 	};
 
-	handle(SIGINT, stay);
-	handle(SIGQUIT, stay);
-	handle(SIGTERM, pass_on);
-	handle(SIGHUP, pass_on);
-	return tl_broker_run(&o, ret_status);
+	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+		handle(&handled[i]);
+	r = tl_broker_run(&o, ret_status);
+	if (r < 0)
+		handle_no_more();
+	return r;
 }
 
 int end_as(int status)
