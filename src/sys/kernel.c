@@ -15,10 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-static long raw_ptrace(long req, pid_t tid, uint64_t addr, uintptr_t data)
+long tl__kernel_request(long req, pid_t tid, uint64_t addr, uintptr_t data)
 {
-	long r = syscall(SYS_ptrace, req, (long)tid, (unsigned long)addr, data);
+	long r;
 
+	do
+		r = syscall(SYS_ptrace, req, (long)tid, (unsigned long)addr, data);
+	while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : r;
 }
 
@@ -42,10 +45,11 @@ static int old_regs(enum tl__pt_request req, pid_t tid, void *buf, size_t len)
 
 	if (len < X86_64_GPR_SIZE)
 		return -EIO;
-	r = raw_ptrace(req == TL__PT_GETREGSET ? PT_GETREGS : PT_SETREGS, tid, 0, (uintptr_t)buf);
+	r = tl__kernel_request(req == TL__PT_GETREGSET ? PT_GETREGS : PT_SETREGS, tid, 0,
+			       (uintptr_t)buf);
 	if (r < 0 || req == TL__PT_GETREGSET)
 		return r < 0 ? (int)r : X86_64_GPR_SIZE;
-	r = raw_ptrace(PT_GETREGS, tid, 0, (uintptr_t)is);
+	r = tl__kernel_request(PT_GETREGS, tid, 0, (uintptr_t)is);
 	if (r < 0)
 		return (int)r;
 	return memcmp((char *)is + EFLAGS_AT, (char *)buf + EFLAGS_AT, 8) ? -EIO : 0;
@@ -54,7 +58,7 @@ static int old_regs(enum tl__pt_request req, pid_t tid, void *buf, size_t len)
 static int regset(enum tl__pt_request req, pid_t tid, uint64_t note, void *buf, size_t len)
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
-	long r = raw_ptrace(req, tid, note, (uintptr_t)&iov);
+	long r = tl__kernel_request(req, tid, note, (uintptr_t)&iov);
 
 	if (r == -EIO && note == NT_PRSTATUS_ && TL__BY_HOST(true, false))
 		return old_regs(req, tid, buf, len);
@@ -71,7 +75,7 @@ static int kernel_ptrace(struct tl__sys *sys, enum tl__pt_request req, pid_t tid
 		return regset(req, tid, addr, buf, len);
 	case TL__PT_GET_SYSCALL_INFO:
 	case TL__PT_SET_SYSCALL_INFO:
-		return (int)raw_ptrace(req, tid, len, (uintptr_t)buf);
+		return (int)tl__kernel_request(req, tid, len, (uintptr_t)buf);
 	case TL__PT_PEEKSIGINFO: {
 		/* struct ptrace_peeksiginfo_args: addr carries the flags, data the offset. */
 		struct {
@@ -80,10 +84,11 @@ static int kernel_ptrace(struct tl__sys *sys, enum tl__pt_request req, pid_t tid
 			int32_t nr;
 		} args = { data, (uint32_t)addr, (int32_t)(len / TL__SIGINFO_SIZE) };
 
-		return (int)raw_ptrace(req, tid, (uintptr_t)&args, (uintptr_t)buf);
+		return (int)tl__kernel_request(req, tid, (uintptr_t)&args, (uintptr_t)buf);
 	}
 	default:
-		return (int)raw_ptrace(req, tid, addr, buf ? (uintptr_t)buf : (uintptr_t)data);
+		return (int)tl__kernel_request(req, tid, addr,
+					       buf ? (uintptr_t)buf : (uintptr_t)data);
 	}
 }
 

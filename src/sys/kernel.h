@@ -14,6 +14,9 @@ struct tl__kernel {
 	size_t kept_n;
 };
 
+/* ptrace(2), or -errno. Made again where a signal breaks it off: no kernel does that, but a broker,
+ * whose answer may come late, to where the results were to go. */
+long tl__kernel_request(long req, pid_t tid, uint64_t addr, uintptr_t data);
 int tl__kernel_wait(struct tl__sys *sys, unsigned flags, struct tl__waited *out);
 int tl__kernel_consume(struct tl__sys *sys, const struct tl__waited *peeked);
 ssize_t tl__kernel_mem_read(struct tl__sys *sys, pid_t tid, uint64_t addr, void *buf, size_t len);

@@ -48,13 +48,6 @@ static ssize_t proc_mem(pid_t tid, uint64_t addr, void *buf, size_t len, bool wr
 	return r == 0 ? -EIO : r;
 }
 
-static int peek_word(pid_t tid, uint64_t addr, unsigned long *word)
-{
-	long r = syscall(SYS_ptrace, (long)PT_PEEKDATA, (long)tid, (unsigned long)addr, word);
-
-	return r < 0 ? -errno : 0;
-}
-
 /* Words never straddle a page, so the count stays exact. */
 static ssize_t peek_poke(pid_t tid, uint64_t addr, char *buf, size_t len, bool write)
 {
@@ -64,16 +57,13 @@ static ssize_t peek_poke(pid_t tid, uint64_t addr, char *buf, size_t len, bool w
 		uint64_t at = (addr + done) & ~(uint64_t)(sizeof(long) - 1);
 		size_t skip = (size_t)(addr + done - at), n = sizeof(long) - skip;
 		unsigned long word;
-		int r = peek_word(tid, at, &word);
+		long r = tl__kernel_request(PT_PEEKDATA, tid, at, (uintptr_t)&word);
 
 		if (n > len - done)
 			n = len - done;
 		if (r == 0 && write) {
 			memcpy((char *)&word + skip, buf + done, n);
-			r = syscall(SYS_ptrace, (long)PT_POKEDATA, (long)tid, (unsigned long)at,
-				    word) < 0
-				    ? -errno
-				    : 0;
+			r = tl__kernel_request(PT_POKEDATA, tid, at, word);
 		}
 		if (r < 0)
 			return done ? (ssize_t)done : r;
