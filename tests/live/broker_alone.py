@@ -159,10 +159,12 @@ def hostile(folder, rounds):
     """A tool that forges what it says while its tracees are taken over: its own loss. One beside it in the same run sees nothing of it."""
     wrong, joined = [], 0
     for seed in range(rounds):
-        line = f"{TRACEES}/hostile_alone 2 {seed + 1} 2> /dev/null & h=$!; strace -o {folder}/log {TRACEES}/taken_over calls 1500; wait $h; true"
+        # In a group of its own: its victims execute what it has forged, which may be a signal to all of theirs.
+        line = f"timeout -s KILL {LIMIT // 3} {TRACEES}/hostile_alone 2 {seed + 1} 2> /dev/null & h=$!; strace -o {folder}/log {TRACEES}/taken_over calls 1500; wait $h; true"
         p = subprocess.Popen([TRAPLINE, "run", "--", "sh", "-c", line], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, process_group=0)
         tool = until(lambda: (t := below(p.pid, "hostile_alone")) and children(t) and t, 2)
-        while tool and (victims := children(tool)):
+        end = time.monotonic() + LIMIT
+        while tool and time.monotonic() < end and (victims := children(tool)):
             joined += join_unseen(random.choice(victims))[0]
         try:
             out, _ = p.communicate(timeout=LIMIT)
