@@ -257,6 +257,7 @@ struct tl__broker {
 	struct tl__answer *answers; /* reply.c's: the last one of each thread */
 	unsigned wary;              /* answers to be given with care yet */
 	bool blind;                 /* whether callers sleep cannot be seen */
+	uint64_t ungiven;           /* the call whose results had nowhere to go */
 	struct tl__open *open;
 	const struct tl_broker_options *options;
 	TAILQ_HEAD(, tl__tracee) tracees;
@@ -545,6 +546,10 @@ void tl__taken_back(struct tl__broker *b);
 /* -ENOENT: it was taken back. An answer that a signal may take back without a word is remembered.
  */
 int tl__reply_to(struct tl__broker *b, const struct tl__notice *n, int64_t result);
+/* Into the memory of who makes this call. Nothing where a signal has taken it back: the call has
+ * failed, and something else lies there, or it is made again, and then served again. */
+int tl__give(struct tl__broker *b, const struct tl__notice *n, uint64_t addr, const void *buf,
+	     size_t len);
 /* Of a call that cannot be served twice. */
 void tl__answer(struct tl__broker *b, const struct tl__notice *n, int64_t result);
 

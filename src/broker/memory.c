@@ -338,7 +338,8 @@ static int64_t transfer(struct io *io, uint8_t *buf)
 		r = io->writes ? tl__caller_read(io->n->tid, at, buf, n) : 0;
 		if (r == 0)
 			r = through(io, io->addr + done, buf, n);
-		if (r > 0 && !io->writes && tl__caller_write(io->n->tid, at, buf, (size_t)r) < 0)
+		if (r > 0 && !io->writes &&
+		    tl__give(io->m->tool->broker, io->n, at, buf, (size_t)r) < 0)
 			r = -EFAULT;
 		if (r > 0)
 			done += (size_t)r;
@@ -416,7 +417,7 @@ void tl__serve_io(struct tl__broker *b, const struct tl__notice *n, enum tl__ser
 	buf = malloc(io.len < CHUNK ? io.len + 1 : CHUNK);
 	r = buf ? transfer(&io, buf) : -ENOMEM;
 	free(buf);
-	if (moves && r > 0)
+	if (moves && r > 0 && b->ungiven != n->id)
 		lseek(io.m->fd, (off_t)(io.addr + (uint64_t)r), SEEK_SET);
 	tl__answer(b, n, r);
 }

@@ -113,7 +113,7 @@ static void read_for(struct tl__peer *p, const struct tl__message *m)
 	struct tl__message done = { .what = TL__SAY_READ_DONE, .result = -EFAULT };
 
 	if (p->calling && m->len <= TL__DATA_MAX && may(p, false, m))
-		done.result = tl__caller_read(p->calling, m->addr, p->data, m->len);
+		done.result = tl__caller_read(p->calling->tid, m->addr, p->data, m->len);
 	done.len = done.result < 0 ? 0 : m->len;
 	tl__talk_answer(p, m, &done, done.len ? p->data : NULL);
 }
@@ -123,17 +123,17 @@ static void write_for(struct tl__peer *p, const struct tl__message *m)
 	struct tl__message done = { .what = TL__SAY_WRITE_DONE, .result = -EFAULT };
 
 	if (p->calling && may(p, true, m))
-		done.result = tl__caller_write(p->calling, m->addr, p->data, m->len);
+		done.result = tl__give(p->broker, p->calling, m->addr, p->data, m->len);
 	tl__talk_answer(p, m, &done, NULL);
 }
 
 static int64_t call(struct tl__peer *p, const struct tl__notice *n, unsigned word, int fd)
 {
 	struct tl__message m = { .what = TL__SAY_CALL, .n = *n, .word = word };
-	pid_t before = p->calling;
+	const struct tl__notice *before = p->calling;
 	int r;
 
-	p->calling = n->tid;
+	p->calling = n;
 	open_windows(p, n, word);
 	r = tl__talk_ask(p, &m, NULL, fd);
 	p->calling = before;

@@ -15,9 +15,9 @@ struct tl__peer {
 	pid_t pid;
 	bool dead;
 	bool foreign; /* of a user who must not do what we may: it serves, and is not served */
-	/* The thread of a tool of ours whose call it serves now, and what it may see of its memory.
+	/* The call of a tool of ours that it serves now, and what it may see of that one's memory.
 	 */
-	pid_t calling;
+	const struct tl__notice *calling;
 	struct tl__window windows[TL__WINDOWS];
 	size_t windows_n;
 	uint8_t *data;  /* TL__DATA_MAX */

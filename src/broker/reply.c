@@ -174,9 +174,18 @@ int tl__reply_to(struct tl__broker *b, const struct tl__notice *n, int64_t resul
 	return r;
 }
 
+int tl__give(struct tl__broker *b, const struct tl__notice *n, uint64_t addr, const void *buf,
+	     size_t len)
+{
+	if (tl__notify_valid(b->listener, n->id))
+		return tl__caller_write(n->tid, addr, buf, len);
+	b->ungiven = n->id;
+	return 0;
+}
+
 void tl__answer(struct tl__broker *b, const struct tl__notice *n, int64_t result)
 {
-	if (tl__reply_to(b, n, result) == -ENOENT)
+	if (tl__reply_to(b, n, result) == -ENOENT && b->ungiven != n->id)
 		remember(b, n, result, true);
 }
 

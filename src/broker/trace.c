@@ -25,7 +25,7 @@ int64_t tl__asker_read(const struct tl__asked *q, uint64_t addr, void *buf, size
 int64_t tl__asker_write(const struct tl__asked *q, uint64_t addr, const void *buf, size_t len)
 {
 	return q->peer ? tl__peer_write(q->peer, addr, buf, len)
-		       : tl__caller_write(q->n->tid, addr, buf, len);
+		       : tl__give(q->b, q->n, addr, buf, len);
 }
 
 static struct tl__view view_of(const struct tl__asked *q)

@@ -227,6 +227,8 @@ static void tell(struct tl__broker *b, const struct tl__call *c, unsigned word, 
 	struct tl__tool *tool = l->tool;
 	int64_t result = c->wait.by_id ? 0 : l->tracee->tid;
 
+	if (!tl__notify_valid(b->listener, c->n.id))
+		return;
 	if (write_status(c, status) < 0 || write_info(c, word, l, status) < 0 ||
 	    write_usage(c, word, l->tracee) < 0)
 		result = -EFAULT;

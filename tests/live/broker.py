@@ -6,6 +6,7 @@ Usage: broker.py TRAPLINE TRACEES_DIR [SECONDS]    (with SECONDS: hostile tools 
 """
 import json
 import os
+import random
 import re
 import select
 import signal
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from checks import check, is_ours, skip, summed_up
 from watched import children, field, until
@@ -397,6 +399,50 @@ def mid_call():
     check("who joins or stops in the middle of a call sees each entry with its exit", status == 0 and out == "ok\n", out)
 
 
+def late_answers():
+    """Before it was looked whether the call is still there, a tenth to a quarter of them came late."""
+    sleeper = subprocess.Popen(["sleep", "100"])
+
+    def late(what):
+        out, status = run(f"{TRACEES}/late_answers", str(sleeper.pid))
+        found = re.fullmatch(r"(\d+) of (\d+) answers came late\n", out)
+        check(f"what a signal has broken off is not answered later, {what}", status == 0 and found and 16 * int(found[1]) <= int(found[2]), (out, status))
+        print(f"  {out}", end="")
+    late("by this server")
+    r = Run("strace", "-o", "/dev/null", "-p", str(sleeper.pid))
+    until(lambda: field(sleeper.pid, "TracerPid") not in (None, "0"))
+    late("by another's")
+    sleeper.kill()
+    sleeper.wait()
+    r.wait()
+
+
+def ends_when_told(rounds):
+    """Before it has begun to trace, too: while it finds out that it is below a broker."""
+    program = subprocess.Popen(["python3", "-c", "import os, time\nwhile True: os.getppid(); time.sleep(0.02)"])
+    r = Run("strace", "-o", "/dev/null", "-p", str(program.pid))
+    until(lambda: field(program.pid, "TracerPid") not in (None, "0"))
+    wrong = []
+
+    def one(_):
+        p = subprocess.Popen([TRAPLINE, "trace", "-p", str(program.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(random.uniform(0.02, 0.4))
+        p.terminate()
+        try:
+            status = p.wait(10)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            status = "does not end"
+        if status not in (0, -signal.SIGTERM, 128 + signal.SIGTERM):
+            wrong.append(status)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(one, range(rounds)))
+    check(f"{rounds} traces that are ended at any moment end", not wrong and program.poll() is None, wrong)
+    program.kill()
+    program.wait()
+    r.wait()
+
+
 def breakpoints():
     for name in both(TRACEES, "breakpoints"):
         out, status = run(f"{TRACEES}/{name}")
@@ -466,7 +512,7 @@ def main():
         hostile(int(sys.argv[3]))
         hostile_peer(int(sys.argv[3]))
         return summed_up()
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, tracer_dies_in_fault, refused, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, mid_call, killed_at_calls, breakpoints, debug_registers, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, tracer_dies_in_fault, refused, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, mid_call, late_answers, lambda: ends_when_told(40), killed_at_calls, breakpoints, debug_registers, hostile, nobody):
         test()
     return summed_up()
 
