@@ -86,6 +86,19 @@ static void forks(void)
 	_exit(0);
 }
 
+static pid_t first_stop_of(void (*program)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		program();
+	if (waitpid(pid, &status, 0) != pid ||
+	    ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD) < 0)
+		return -1;
+	return pid;
+}
+
 static int joins(void)
 {
 	int says[2], status;
@@ -94,11 +107,8 @@ static int joins(void)
 
 	if (pipe(says) < 0)
 		return wrong("pipe");
-	tracee = fork();
-	if (tracee == 0)
-		forks();
-	if (waitpid(tracee, &status, 0) != tracee ||
-	    ptrace(PTRACE_SETOPTIONS, tracee, 0, PTRACE_O_TRACESYSGOOD) < 0)
+	tracee = first_stop_of(forks);
+	if (tracee < 0)
 		return wrong("the first stop");
 	do
 		if (resume(tracee) < 0 || waitpid(tracee, &status, 0) != tracee)
@@ -165,11 +175,8 @@ static int stops(void)
 
 	if (pipe(says) < 0 || pipe(hears) < 0)
 		return wrong("pipe");
-	tracee = fork();
-	if (tracee == 0)
-		calls();
-	if (waitpid(tracee, &status, 0) != tracee ||
-	    ptrace(PTRACE_SETOPTIONS, tracee, 0, PTRACE_O_TRACESYSGOOD) < 0)
+	tracee = first_stop_of(calls);
+	if (tracee < 0)
 		return wrong("the first stop");
 	other = fork();
 	if (other == 0)
