@@ -143,7 +143,11 @@ int64_t tl__asked_traceme(struct tl__asked *q)
 	if (r < 0)
 		return r;
 	tool = tl__tool_get(q->b, p.ppid);
-	return tool ? tl__tracee_link(q->b, q->tid, tool, tl__person_maker(p.ppid, q->tid), false,
-				      0, false, &l)
-		    : -EPERM;
+	if (!tool)
+		return -EPERM;
+	r = tl__tracee_link(q->b, q->tid, tool, tl__person_maker(p.ppid, q->tid), false, 0, false,
+			    &l);
+	if (r == 0 && q->tid == p.tgid)
+		l->kin_known = l->own_child = true;
+	return r;
 }

@@ -100,7 +100,8 @@ struct tl__link {
 	uint64_t seen;  /* and at the last one that went by here */
 	unsigned order; /* of its making, among its tool's */
 	bool kernels;   /* dead, and the tool is the parent: the kernel has it too */
-	bool own_child; /* the tool has been seen to be the parent */
+	bool kin_known; /* it has been looked at whose child this is, */
+	bool own_child; /* and seen that it is the tool's */
 	unsigned news;  /* of another server's task: how often it was told, */
 	bool held;      /* and that others hold it */
 	bool owns;      /* the breakpoint or watchpoint whose signal is the last one */
@@ -491,6 +492,9 @@ bool tl__family_is_delayed(const struct tl__tool *tool, pid_t pid);
 /* Where no tracee has anything to tell: the kernel answers this wait as we would, of tracees and of
  * other children, and nobody has to look for these. */
 bool tl__family_is_for_kernel(const struct tl__tool *tool, const struct tl__wait *w);
+/* Of this end: it was in a wait that the kernel has answered, between our reaping it and our
+ * asking whose child it is. */
+bool tl__family_was_told(const struct tl__link *l);
 /* It has called exec, which natively goes on when its tracer has waited for its dead threads
  * (de_thread). */
 bool tl__family_is_in_exec(const struct tl__link *l);

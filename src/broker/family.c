@@ -108,9 +108,12 @@ static void note_own(struct tl__tool *tool)
 {
 	struct tl__link *l;
 
-	TAILQ_FOREACH (l, &tool->links, of_tool)
-		if (!l->own_child && l->v.state != TL__LINK_DEAD)
-			l->own_child = kin_of(tool, l->tracee->tid) != NULL;
+	TAILQ_FOREACH (l, &tool->links, of_tool) {
+		if (l->v.state == TL__LINK_DEAD)
+			continue;
+		l->kin_known = true;
+		l->own_child |= kin_of(tool, l->tracee->tid) != NULL;
+	}
 }
 
 void tl__family_look(struct tl__tool *tool)
@@ -252,11 +255,17 @@ bool tl__family_is_for_kernel(const struct tl__tool *tool, const struct tl__wait
 	    w->options & (STOPS | __WNOTHREAD) || !(tool->sigchld & TL__CHLD_KEPT))
 		return false;
 	TAILQ_FOREACH (l, &tool->links, of_tool) {
-		if (l->v.state == TL__LINK_DEAD)
+		if (l->v.state == TL__LINK_DEAD || !l->kin_known)
 			return false;
 		has_child |= l->own_child;
 	}
 	return has_child;
+}
+
+bool tl__family_was_told(const struct tl__link *l)
+{
+	return l->own_child && l->tool->sigchld & TL__CHLD_KEPT &&
+	       tl__person_process(l->tracee->tid) < 0;
 }
 
 bool tl__family_is_in_exec_stop(const struct tl__link *l)

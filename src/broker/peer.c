@@ -200,6 +200,11 @@ static void hear_news(struct tl__peer *p, const struct tl__message *m)
 		tl__link_unlink(l);
 		return;
 	}
+	if (m->dead && tl__family_was_told(l)) {
+		tl__link_unlink(l);
+		tl__waits_look(tool);
+		return;
+	}
 	l->tracee->uid = m->uid;
 	l->v.seized = m->seized;
 	l->v.options = m->options;

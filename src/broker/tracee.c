@@ -416,7 +416,7 @@ static struct tl__tool *parent_of(const struct tl__tracee *t)
 static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const struct tl_event *ev)
 {
 	struct tl__tracee *t = tl_engine_data(e);
-	struct tl__tool *parent = ev->exit.superseded ? NULL : parent_of(t);
+	struct tl__tool *parent = ev->exit.superseded ? NULL : parent_of(t), *told = NULL;
 	struct tl__link *l, *next;
 	bool linked = false;
 
@@ -432,6 +432,11 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 		if (ev->exit.superseded && l->tool->peer)
 			tl__peer_tell(l, TL__GONE);
 		if (ev->exit.superseded || (l->tool == parent && parent->peer)) {
+			drop(l);
+			continue;
+		}
+		if (!parent && tl__family_was_told(l)) {
+			told = l->tool;
 			drop(l);
 			continue;
 		}
@@ -453,6 +458,8 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 			tl__family_ended(parent, t->tid);
 		tl__waits_look(parent);
 	}
+	if (told)
+		tl__waits_look(told);
 	return 0;
 }
 

@@ -342,6 +342,35 @@ static void ends_without_blocking(void)
 	show(pid, 0);
 }
 
+static void is_traced_and_exits(void)
+{
+	ptrace(PTRACE_TRACEME, 0, 0, 0);
+	raise(SIGSTOP);
+	_exit(7);
+}
+
+/* A debugger's tracee that is its child, too: its end is told once, however often is asked. */
+static void ends_once(void)
+{
+	int told = 0, more = 0, status;
+	pid_t other = traced(sleeps);
+
+	catch_children();
+	for (int i = 0; i < 100; i++) {
+		pid_t pid = child(is_traced_and_exits), got;
+
+		while (waitpid(-1, &status, WNOHANG | __WALL) == 0)
+			;
+		rq(PTRACE_CONT, pid, 0, 0);
+		while ((got = waitpid(-1, &status, WNOHANG | __WALL)) == 0)
+			;
+		told += got == pid && WIFEXITED(status) && WEXITSTATUS(status) == 7;
+		more += waitpid(-1, &status, WNOHANG | __WALL) != 0;
+	}
+	printf("%d told, %d once more\n", told, more);
+	end(other);
+}
+
 static void twice(void)
 {
 	pid_t pid = traced(sleeps);
@@ -429,6 +458,7 @@ const struct conform_case cases_waits[] = { { "waitid", by_info },
 					    { "wait-not-a-child", not_a_child },
 					    { "wait-twice", twice },
 					    { "wait-one-by-one", ends_without_blocking },
+					    { "wait-end-once", ends_once },
 					    { "by-pidfd", by_pidfd },
 					    { "usage-of-stops", usage_of_stops },
 					    { NULL, NULL } };
