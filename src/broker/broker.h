@@ -258,7 +258,8 @@ struct tl__broker {
 	struct tl__answer *answers; /* reply.c's: the last one of each thread */
 	unsigned wary;              /* answers to be given with care yet */
 	bool blind;                 /* whether callers sleep cannot be seen */
-	uint64_t ungiven;           /* the call whose results had nowhere to go */
+	struct tl__sleeper sleeper;
+	uint64_t ungiven; /* the call whose results had nowhere to go */
 	struct tl__open *open;
 	const struct tl_broker_options *options;
 	TAILQ_HEAD(, tl__tracee) tracees;

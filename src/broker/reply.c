@@ -144,7 +144,7 @@ static void await_sleep(struct tl__broker *b, const struct tl__notice *n)
 	const struct timespec nap = { .tv_nsec = NAP_NS };
 
 	for (int i = 0; i < (b->blind ? 1 : LOOKS); i++) {
-		if (tl__person_sleeps(n->tid)) {
+		if (tl__person_sleeps(&b->sleeper, n->tid)) {
 			b->blind = false;
 			return;
 		}

@@ -392,7 +392,8 @@ static bool is_for_handler(const struct tl__tool *tool)
  * meanwhile. */
 static bool is_doomed(struct tl__tool *tool, pid_t tid)
 {
-	if (tool->suspicious && (tl__person_sleeps(tid) || !tl__person_is_to_take(tid, SIGCHLD)))
+	if (tool->suspicious && (tl__person_sleeps(&tool->broker->sleeper, tid) ||
+				 !tl__person_is_to_take(tid, SIGCHLD)))
 		tool->suspicious = false;
 	return tool->suspicious;
 }

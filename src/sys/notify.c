@@ -285,12 +285,28 @@ bool tl__person_catches_signals(pid_t tid)
 	return caught != 0;
 }
 
-bool tl__person_sleeps(pid_t tid)
+static bool look_at(struct tl__sleeper *s, pid_t tid)
 {
-	char text[64];
+	char path[40];
 
-	return tl__kernel_proc_read(NULL, tid, TL__PROC_WCHAN, text, sizeof(text)) > 0 &&
-	       text[0] != '0';
+	if (s->tid)
+		close(s->fd);
+	s->tid = 0;
+	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)tid);
+	s->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (s->fd >= 0)
+		s->tid = tid;
+	return s->fd >= 0;
+}
+
+bool tl__person_sleeps(struct tl__sleeper *last, pid_t tid)
+{
+	char first = '0';
+
+	/* An id may be somebody else's by now. */
+	if (last->tid == tid && pread(last->fd, &first, 1, 0) == 1)
+		return first != '0';
+	return look_at(last, tid) && pread(last->fd, &first, 1, 0) == 1 && first != '0';
 }
 
 static bool same_namespace(pid_t tid, const char *which)

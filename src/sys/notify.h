@@ -63,7 +63,11 @@ bool tl__person_is_to_take(pid_t tid, int sig);  /* pending, for it or all, and 
 /* It has handlers for signals that others send it; SIGCHLD does not count. */
 bool tl__person_catches_signals(pid_t tid);
 /* It has left the processor, and nothing has woken it. False also where that cannot be seen. */
-bool tl__person_sleeps(pid_t tid);
+struct tl__sleeper {
+	pid_t tid; /* who was looked at last; 0: nobody */
+	int fd;
+};
+bool tl__person_sleeps(struct tl__sleeper *last, pid_t tid);
 /* A thread of this process has called exec, and waits for the ends of the others. */
 bool tl__person_waits_in_exec(pid_t tgid);
 /* What a tracer needs to read and suspend filters, if the newest of its own is not counted:
