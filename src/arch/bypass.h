@@ -25,14 +25,43 @@ enum {
 struct tl__bypass_modes {
 	uint8_t open;    /* calls go past the filter, */
 	uint8_t resumes; /* PTRACE_SYSCALL among them */
+	uint8_t reads;   /* those of memory do, */
+	uint8_t waits;   /* and a wait for any that does not block; */
+	uint8_t stop;    /* the stop beside this is asked about */
 };
+
+/* A stop of a tracee's as the tracer, a thread of the program, is told of it when it asks. */
+enum { TL__BYPASS_REGS = 216, TL__BYPASS_INFO = 128, TL__BYPASS_DR6 = 896 /* in struct user */ };
+struct tl__bypass_stop {
+	int32_t tid, tracer;
+	uint64_t low, high; /* what is asked for may be written there */
+	uint64_t dr6;
+	uint8_t regs[TL__BYPASS_REGS], info[TL__BYPASS_INFO];
+};
+
+struct tl__bypass_data {
+	struct tl__bypass_modes modes;
+	struct tl__bypass_stop stop;
+};
+
+/* Which calls of a place go past, and by which byte. */
+enum tl__bypass_kind {
+	TL__BYPASS_ALL,    /* open: every one */
+	TL__BYPASS_TRACES, /* open: it is ptrace's, of which what changes nothing; and resumes */
+	TL__BYPASS_READS,  /* reads: every one */
+	TL__BYPASS_WAITS,  /* waits: it is wait4's, of which (-1, WNOHANG | __WALL) */
+	/* stop: it is ptrace's, of which GETREGS, GETSIGINFO, and PEEKUSER of a register or of
+	 * debug register 6 are answered without a call but gettid. */
+	TL__BYPASS_STOPS,
+};
+/* How many entries one of these takes. */
+unsigned tl__bypass_entries(enum tl__bypass_kind kind);
 
 /* Whether this is a place that can be changed: mov $nr, %eax; syscall. And the number. */
 bool tl__bypass_fits(const uint8_t site[TL__BYPASS_SITE], int32_t *ret_nr);
-/* The entry for the place whose call ends at after. traces: the call is ptrace's, of which what
- * changes nothing and PTRACE_SYSCALL go past. */
-void tl__bypass_entry(uint8_t code[TL__BYPASS_ENTRY], uint64_t at, int32_t nr, bool traces,
-		      uint64_t after);
+/* The entry for the place whose call ends at after: its length. */
+size_t tl__bypass_entry(uint8_t code[2 * TL__BYPASS_ENTRY], uint64_t at, int32_t nr,
+			enum tl__bypass_kind kind, uint64_t after);
 /* What lies near the place, and jumps to the entry. */
 void tl__bypass_near(uint8_t code[TL__BYPASS_NEAR], uint64_t entry);
 /* What takes the mov's place. False: that is too far away. */

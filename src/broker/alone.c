@@ -16,23 +16,12 @@
 #include "traced.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-enum {
-	X86_64 = 0xc000003eu,
-	MOST_MS = 1000,
-	RETRY_US = 500,
-	LATE_MS = 3,
-	LEADER_MS = 50,
-	HINT = 1 << 27
-};
+enum { X86_64 = 0xc000003eu, MOST_MS = 1000, RETRY_US = 500, LATE_MS = 3, LEADER_MS = 50 };
 enum { ASKS_FOR = TL__OPT_SYSGOOD | TL__OPT_EXEC };
 enum {
 	MAY_ASK_FOR = ASKS_FOR | TL__OPT_FORK | TL__OPT_VFORK | TL__OPT_CLONE | TL__OPT_EXIT |
@@ -43,26 +32,7 @@ static int set_modes(struct tl__alone *a, bool open)
 {
 	struct tl__bypass_modes m = { .open = open, .resumes = open && !a->mixed };
 
-	return pwrite(a->mem, &m, sizeof(m), TL__BYPASS_AT + TL__BYPASS_PAGE) == sizeof(m) ? 0
-											   : -EIO;
-}
-
-/* The entry, the way there, and last the jump in the program's own code. */
-static void write_way(struct tl__alone *a, const struct tl__notice *n, bool traces)
-{
-	uint64_t at = n->ip - TL__BYPASS_SITE;
-	uint64_t entry = TL__BYPASS_AT + (uint64_t)a->entries * TL__BYPASS_ENTRY;
-	uint64_t near = a->near + (uint64_t)a->entries * TL__BYPASS_NEAR;
-	uint8_t code[TL__BYPASS_ENTRY], jump[TL__BYPASS_NEAR], patch[TL__BYPASS_PATCH];
-
-	tl__bypass_entry(code, entry, n->nr, traces, n->ip);
-	tl__bypass_near(jump, entry);
-	if (!tl__bypass_patch(patch, at, near) ||
-	    pwrite(a->mem, code, sizeof(code), (off_t)entry) != sizeof(code) ||
-	    pwrite(a->mem, jump, sizeof(jump), (off_t)near) != sizeof(jump))
-		return;
-	a->entries++;
-	tl__ignore(pwrite(a->mem, patch, sizeof(patch), (off_t)at) == sizeof(patch));
+	return tl__way_set(&a->way, &m);
 }
 
 /* Only calls of the tool's own text, and while no other thread of it can be in there. Its text we
@@ -71,55 +41,16 @@ static void write_way(struct tl__alone *a, const struct tl__notice *n, bool trac
 static void shorten(struct tl__broker *b, struct tl__tool *tool, const struct tl__notice *n,
 		    bool traces)
 {
-	uint64_t at = n->ip - TL__BYPASS_SITE;
 	struct tl__alone *a = tool->alone;
-	uint8_t site[TL__BYPASS_SITE];
 	struct tl__traced is;
 	struct tl__puppet p;
-	int32_t nr;
 
-	if (a->entries == TL__BYPASS_ENTRIES ||
-	    pread(a->mem, site, sizeof(site), (off_t)at) != sizeof(site) ||
-	    !tl__bypass_fits(site, &nr) || nr != n->nr || tl__traced_read(n->tid, &is) < 0 ||
-	    is.threads != 1 || tl__tool_drive(b->open, &p, tool->tgid, n->tid) < 0)
+	if (a->way.entries == TL__BYPASS_ENTRIES || !tl__way_fits(&a->way, n) ||
+	    tl__traced_read(n->tid, &is) < 0 || is.threads != 1 ||
+	    tl__tool_drive(b->open, &p, tool->tgid, n->tid) < 0)
 		return;
-	write_way(a, n, traces);
+	tl__way_add(&a->way, n, traces ? TL__BYPASS_TRACES : TL__BYPASS_ALL);
 	tl__tool_let_go(b->open, &p);
-}
-
-static int open_memory(pid_t pid)
-{
-	char path[40];
-
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
-	return open(path, O_RDWR | O_CLOEXEC);
-}
-
-/* Two pages where the filter knows them, and one near the calls. */
-static bool make_room(struct tl__puppet *p, uint64_t insn, struct tl__alone *a)
-{
-	static const uint8_t call[] = { 0x0f, 0x05, 0xeb, 0xfe }; /* and in place */
-	const uint64_t rw = PROT_READ | PROT_WRITE, rx = PROT_READ | PROT_EXEC;
-	const uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS, page = TL__BYPASS_PAGE;
-	int64_t at;
-
-	at = tl__puppet_call(p, insn, SYS_mmap,
-			     (uint64_t[6]){ TL__BYPASS_AT, 2 * page, rw,
-					    flags | MAP_FIXED_NOREPLACE, ~(uint64_t)0, 0 });
-	if ((uint64_t)at != TL__BYPASS_AT)
-		return false;
-	at = tl__puppet_call(
-		p, insn, SYS_mmap,
-		(uint64_t[6]){ (insn - HINT) & ~(page - 1), page, rx, flags, ~(uint64_t)0, 0 });
-	if (at < 0 && at > -4096)
-		return false;
-	a->near = (uint64_t)at;
-	return tl__puppet_call(p, insn, SYS_mprotect, (uint64_t[6]){ TL__BYPASS_AT, page, rx }) ==
-		       0 &&
-	       tl__puppet_call(p, insn, SYS_madvise,
-			       (uint64_t[6]){ TL__BYPASS_AT + page, page, MADV_WIPEONFORK }) == 0 &&
-	       pwrite(a->mem, call, sizeof(call), TL__ALONE_INSN) == sizeof(call) &&
-	       set_modes(a, true) == 0;
 }
 
 static struct tl__alone *alone_new(const struct tl__notice *n)
@@ -130,8 +61,7 @@ static struct tl__alone *alone_new(const struct tl__notice *n)
 		return NULL;
 	a->tracer = n->tid;
 	a->options = (uint32_t)n->args[3];
-	a->mem = open_memory(n->tid);
-	if (a->mem < 0) {
+	if (tl__way_open(&a->way, n->tid) < 0) {
 		free(a);
 		return NULL;
 	}
@@ -140,7 +70,7 @@ static struct tl__alone *alone_new(const struct tl__notice *n)
 
 static void alone_drop(struct tl__alone *a)
 {
-	close(a->mem);
+	tl__way_close(&a->way);
 	tl__hash_done(&a->modes);
 	free(a->late);
 	free(a);
@@ -150,19 +80,16 @@ static void alone_drop(struct tl__alone *a)
 static struct tl__alone *prepare(struct tl__broker *b, const struct tl__notice *n, pid_t tgid)
 {
 	struct tl__alone *a = alone_new(n);
-	uint8_t site[TL__BYPASS_SITE];
 	struct tl__puppet p;
-	int32_t nr;
 	bool done;
 
 	if (!a)
 		return NULL;
-	if (pread(a->mem, site, sizeof(site), (off_t)(n->ip - sizeof(site))) != sizeof(site) ||
-	    !tl__bypass_fits(site, &nr) || tl__tool_drive(b->open, &p, tgid, n->tid) < 0) {
+	if (!tl__way_fits(&a->way, n) || tl__tool_drive(b->open, &p, tgid, n->tid) < 0) {
 		alone_drop(a);
 		return NULL;
 	}
-	done = make_room(&p, n->ip - 2, a);
+	done = tl__way_make_room(&a->way, &p, n->ip - 2) && set_modes(a, true) == 0;
 	tl__tool_let_go(b->open, &p);
 	if (done)
 		return a;

@@ -4,7 +4,7 @@
 #define TL_BROKER_ALONE_H
 
 #include "broker.h"
-#include "bypass.h"
+#include "way.h"
 
 struct tl__alone {
 	pid_t tracer;          /* the thread whose tracees they are */
@@ -15,16 +15,9 @@ struct tl__alone {
 	bool ended;            /* it shares: but for some that come late */
 	pid_t *late;
 	size_t n_late;
-	bool sleeps;      /* they are dead leaders alone: it may take long */
-	int mem;          /* the tool's, for writing */
-	uint64_t near;    /* the page near its calls, */
-	unsigned entries; /* of which so many go by it */
+	bool sleeps; /* they are dead leaders alone: it may take long */
+	struct tl__way way;
 };
-
-/* An instruction in the tool that makes calls for us, past the filter; and room for what they
- * say. */
-#define TL__ALONE_INSN ((uint64_t)TL__BYPASS_AT + TL__BYPASS_ENTRIES * TL__BYPASS_ENTRY)
-#define TL__ALONE_ROOM ((uint64_t)TL__BYPASS_AT + TL__BYPASS_PAGE + 512)
 
 /* True: the call has been left to the kernel, for this tool is alone, or is from now on. */
 bool tl__alone_takes(struct tl__broker *b, const struct tl__notice *n, enum tl__served what,

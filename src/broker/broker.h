@@ -51,6 +51,7 @@
 #include "link.h"
 #include "notify.h"
 #include "puppet.h"
+#include "shortcut.h"
 #include "watches.h"
 #include "trapline/broker.h"
 #include "trapline/engine.h"
@@ -180,6 +181,7 @@ struct tl__call {
 	TAILQ_ENTRY(tl__call) link;
 	struct tl__notice n;
 	bool doomed;  /* a signal is breaking it: not to be answered now */
+	bool queued;  /* it was looked at before, and found nothing */
 	bool repeats; /* made a second time: its answer may have got lost */
 	struct tl__wait {
 		uint64_t status, info, usage; /* where the results go; 0: nowhere */
@@ -215,6 +217,7 @@ struct tl__tool {
 	struct tl__peer *peer;   /* whose tool it is; NULL: ours */
 	struct tl__alone *alone; /* its tracees are its own; NULL: it has links */
 	bool was_alone;
+	struct tl__shortcut shortcut; /* shortcut.c */
 	struct tl__links links;
 	unsigned sigchld; /* what it has said of that signal: TL__CHLD_* */
 	TAILQ_HEAD(, tl__call) waiting;
@@ -335,6 +338,7 @@ bool tl__tracee_sent_info(const struct tl__tracee *t, const void *info, uint8_t 
 struct tl__tracee *tl__tracee_find(struct tl__broker *b, pid_t tid);
 /* The signal of the group stop that a thread of this process has come by; 0: of none. */
 int tl__tracee_group_stop(const struct tl__broker *b, pid_t tgid);
+bool tl__makes_traced_child(struct tl_task *task); /* clone_call.c */
 void tl__tracee_orphan(struct tl__broker *b,
 		       struct tl_task *task); /* that no clone event told of */
 /* A link to a task that is not traced through us yet, or is. *ret is the tool's. */

@@ -64,21 +64,21 @@ static int release_tracee(const struct tl__driven *d)
 
 static bool calls(struct tl__puppet *tool, uint32_t request, pid_t tid, uint64_t addr)
 {
-	return tl__puppet_call(tool, TL__ALONE_INSN, SYS_ptrace,
-			       (uint64_t[6]){ request, (uint64_t)tid, addr, TL__ALONE_ROOM }) >= 0;
+	return tl__puppet_call(tool, TL__WAY_INSN, SYS_ptrace,
+			       (uint64_t[6]){ request, (uint64_t)tid, addr, TL__WAY_ROOM }) >= 0;
 }
 
 /* It is the tool's yet, in a stop. */
 static void stand_by(struct tl__puppet *tool, const struct tl__driven *d)
 {
-	const uint64_t at = TL__ALONE_ROOM + 2 * sizeof(uint64_t);
+	const uint64_t at = TL__WAY_ROOM + 2 * sizeof(uint64_t);
 	const uint64_t iov[2] = { at, d->is.len };
 
 	tl__ignore(tl__tool_writes(tool, d->tid, d->ip, d->text) < 0);
-	if (tl__caller_write(tool->tid, TL__ALONE_ROOM, iov, sizeof(iov)) < 0 ||
+	if (tl__caller_write(tool->tid, TL__WAY_ROOM, iov, sizeof(iov)) < 0 ||
 	    tl__caller_write(tool->tid, at, d->at_stop, d->is.len) < 0 ||
 	    !calls(tool, SETREGSET, d->tid, NT_PRSTATUS_) ||
-	    tl__caller_write(tool->tid, TL__ALONE_ROOM, &d->is.mask, sizeof(d->is.mask)) < 0)
+	    tl__caller_write(tool->tid, TL__WAY_ROOM, &d->is.mask, sizeof(d->is.mask)) < 0)
 		return;
 	calls(tool, SETSIGMASK, d->tid, sizeof(d->is.mask));
 }

@@ -43,6 +43,7 @@ struct tl__memory *tl__memory_add(struct tl__tool *tool, pid_t tgid, int theirs,
 	m->theirs = theirs;
 	m->fd = fd;
 	TAILQ_INSERT_TAIL(&tool->broker->memories, m, link);
+	tl__shortcuts_read_no_more(tool->broker);
 	return m;
 }
 
@@ -389,6 +390,30 @@ static bool is_all_its_own(const struct tl__memory *m)
 	return !m->peer && !(s && tl__shadow_has_others(s, m->tool));
 }
 
+/* And no other has a descriptor of it. */
+static bool is_nobody_elses(const struct tl__memory *m)
+{
+	const struct tl__memory *other;
+
+	TAILQ_FOREACH (other, &m->tool->broker->memories, link)
+		if (other->tool != m->tool && other->tgid == m->tgid)
+			return false;
+	return !m->for_writing && is_all_its_own(m);
+}
+
+/* So that of what it reads no call has to be told. */
+static void go_past(struct tl__broker *b, const struct tl__notice *n)
+{
+	struct tl__tool *tool = tl__tool_of(b, n->tid);
+	const struct tl__memory *m;
+
+	TAILQ_FOREACH (m, &b->memories, link)
+		if (m->tool == tool && !is_nobody_elses(m))
+			return;
+	tl__shortcut_met(b, tool, n, TL__BYPASS_READS);
+	tl__shortcut_reads(tool, true);
+}
+
 static bool is_kernels(struct tl__broker *b, const struct tl__notice *n, enum tl__served what)
 {
 	const struct tl__tool *tool =
@@ -406,7 +431,13 @@ void tl__serve_io(struct tl__broker *b, const struct tl__notice *n, enum tl__ser
 	uint8_t *buf;
 	int64_t r;
 
-	if (is_kernels(b, n, what) || !parse(b, n, what, word, &io)) {
+	if (is_kernels(b, n, what)) {
+		if (what == TL__SERVE_PREAD)
+			go_past(b, n);
+		tl__pass(b, n->id);
+		return;
+	}
+	if (!parse(b, n, what, word, &io)) {
 		tl__pass(b, n->id);
 		return;
 	}

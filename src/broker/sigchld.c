@@ -116,8 +116,10 @@ void tl__serve_sigaction(struct tl__broker *b, const struct tl__notice *n, unsig
 	if (is && tl__person_read(n->tid, &p) == 0) {
 		tl__ignore(tl__hash_put(&b->sigchld, (uint64_t)p.tgid, (void *)(uintptr_t)is));
 		tool = tl__tool_find(b, p.tgid);
-		if (tool)
+		if (tool) {
 			tool->sigchld = is;
+			tl__shortcut_waits(tool, false);
+		}
 	}
 	tl__pass(b, n->id);
 }

@@ -51,7 +51,7 @@ static void leave_bypass(struct tl__takeover *t)
 	const struct tl__arch *arch = tl__arch_of_gpr(p->len);
 	struct tl__frame f;
 
-	if (pread(t->alone->mem, page, sizeof(page), TL__BYPASS_AT) != sizeof(page) ||
+	if (pread(t->alone->way.mem, page, sizeof(page), TL__BYPASS_AT) != sizeof(page) ||
 	    arch->get_frame(p->regs, p->len, &f) < 0)
 		return;
 	f.ip = tl__bypass_leave(page, f.ip, f.nr >= 0 && tl__is_restart_code(f.ret));
@@ -63,17 +63,17 @@ static void close_bypass(const struct tl__alone *a)
 {
 	uint8_t page[TL__BYPASS_PAGE];
 
-	if (pread(a->mem, page, sizeof(page), TL__BYPASS_AT) != sizeof(page))
+	if (pread(a->way.mem, page, sizeof(page), TL__BYPASS_AT) != sizeof(page))
 		return;
 	tl__bypass_close(page);
-	tl__ignore(pwrite(a->mem, page, sizeof(page), TL__BYPASS_AT) > 0);
+	tl__ignore(pwrite(a->way.mem, page, sizeof(page), TL__BYPASS_AT) > 0);
 }
 
 static bool is_there(const struct tl__alone *a)
 {
 	uint8_t insn[2];
 
-	return pread(a->mem, insn, sizeof(insn), TL__ALONE_INSN) == sizeof(insn) &&
+	return pread(a->way.mem, insn, sizeof(insn), TL__WAY_INSN) == sizeof(insn) &&
 	       !memcmp(insn, "\x0f\x05", sizeof(insn));
 }
 
@@ -183,7 +183,7 @@ static int begin(struct tl__takeover *t)
 	if (r < 0)
 		return r;
 	r = look(t);
-	if (r == 0 && pwrite(t->alone->mem, &closed, sizeof(closed),
+	if (r == 0 && pwrite(t->alone->way.mem, &closed, sizeof(closed),
 			     TL__BYPASS_AT + TL__BYPASS_PAGE) != sizeof(closed))
 		r = -EIO;
 	if (r < 0)

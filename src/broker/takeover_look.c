@@ -30,7 +30,7 @@ enum {
 int64_t tl__tool_calls(struct tl__takeover *t, int64_t nr, uint64_t a, uint64_t b, uint64_t c,
 		       uint64_t d)
 {
-	return tl__puppet_call(&t->puppet, TL__ALONE_INSN, nr, (uint64_t[6]){ a, b, c, d });
+	return tl__puppet_call(&t->puppet, TL__WAY_INSN, nr, (uint64_t[6]){ a, b, c, d });
 }
 
 int64_t tl__tool_asks(struct tl__takeover *t, uint32_t request, pid_t tid, uint64_t addr,
@@ -43,7 +43,7 @@ int64_t tl__tool_asks(struct tl__takeover *t, uint32_t request, pid_t tid, uint6
 int64_t tl__tool_asks_for(struct tl__takeover *t, uint32_t request, pid_t tid, uint64_t addr,
 			  void *buf, size_t len)
 {
-	uint64_t at = TL__ALONE_ROOM + ROOM_DATA;
+	uint64_t at = TL__WAY_ROOM + ROOM_DATA;
 	int64_t r;
 
 	if (tl__caller_write(t->puppet.tid, at, buf, len) < 0)
@@ -54,44 +54,44 @@ int64_t tl__tool_asks_for(struct tl__takeover *t, uint32_t request, pid_t tid, u
 
 int64_t tl__tool_asks_regs(struct tl__takeover *t, uint32_t request, struct tl__taken *k)
 {
-	uint64_t iov[2] = { TL__ALONE_ROOM + ROOM_DATA, k->len };
+	uint64_t iov[2] = { TL__WAY_ROOM + ROOM_DATA, k->len };
 	int64_t r;
 
 	if (tl__caller_write(t->puppet.tid, iov[0], k->regs, k->len) < 0 ||
-	    tl__caller_write(t->puppet.tid, TL__ALONE_ROOM, iov, sizeof(iov)) < 0)
+	    tl__caller_write(t->puppet.tid, TL__WAY_ROOM, iov, sizeof(iov)) < 0)
 		return -EFAULT;
-	r = tl__tool_asks(t, request, k->tid, NT_PRSTATUS_, TL__ALONE_ROOM);
+	r = tl__tool_asks(t, request, k->tid, NT_PRSTATUS_, TL__WAY_ROOM);
 	if (r < 0 || request != TL__REQ_GETREGSET)
 		return r;
-	if (tl__caller_read(t->puppet.tid, TL__ALONE_ROOM, iov, sizeof(iov)) < 0)
+	if (tl__caller_read(t->puppet.tid, TL__WAY_ROOM, iov, sizeof(iov)) < 0)
 		return -EFAULT;
 	/* The memory is the tool's, who may have written there what he likes. */
 	if (iov[1] > sizeof(k->regs))
 		return -EFAULT;
 	k->len = iov[1];
-	return tl__caller_read(t->puppet.tid, TL__ALONE_ROOM + ROOM_DATA, k->regs, k->len);
+	return tl__caller_read(t->puppet.tid, TL__WAY_ROOM + ROOM_DATA, k->regs, k->len);
 }
 
 /* Behind a mapping's end there is nothing to be read along. */
 int64_t tl__tool_writes(struct tl__puppet *tool, pid_t tid, uint64_t addr, const uint8_t text[2])
 {
-	uint64_t at = TL__ALONE_ROOM, before = 0, args[6] = { 0, (uint64_t)tid, addr, at };
+	uint64_t at = TL__WAY_ROOM, before = 0, args[6] = { 0, (uint64_t)tid, addr, at };
 	uint8_t word[8];
 	int64_t r;
 
 	args[0] = TL__REQ_PEEKDATA;
-	r = tl__puppet_call(tool, TL__ALONE_INSN, SYS_ptrace, args);
+	r = tl__puppet_call(tool, TL__WAY_INSN, SYS_ptrace, args);
 	if (r == -EIO) {
 		before = sizeof(word) - 2;
 		args[2] = addr - before;
-		r = tl__puppet_call(tool, TL__ALONE_INSN, SYS_ptrace, args);
+		r = tl__puppet_call(tool, TL__WAY_INSN, SYS_ptrace, args);
 	}
 	if (r < 0 || tl__caller_read(tool->tid, at, word, sizeof(word)) < 0)
 		return r < 0 ? r : -EFAULT;
 	memcpy(word + before, text, 2);
 	args[0] = TL__REQ_POKEDATA;
 	memcpy(&args[3], word, sizeof(word));
-	return tl__puppet_call(tool, TL__ALONE_INSN, SYS_ptrace, args);
+	return tl__puppet_call(tool, TL__WAY_INSN, SYS_ptrace, args);
 }
 
 static int code_of(const struct tl__taken *k)
@@ -117,9 +117,9 @@ static bool has_news(struct tl__takeover *t, pid_t tid, bool *ret_dead)
 	const uint64_t how = WNOHANG | WNOWAIT | WSTOPPED | WEXITED | __WALL;
 
 	*ret_dead = false;
-	if (tl__caller_write(t->puppet.tid, TL__ALONE_ROOM, &si, sizeof(si)) < 0 ||
-	    tl__tool_calls(t, SYS_waitid, P_PID, (uint64_t)tid, TL__ALONE_ROOM, how) < 0 ||
-	    tl__caller_read(t->puppet.tid, TL__ALONE_ROOM, &si, sizeof(si)) < 0 || !si.si_pid)
+	if (tl__caller_write(t->puppet.tid, TL__WAY_ROOM, &si, sizeof(si)) < 0 ||
+	    tl__tool_calls(t, SYS_waitid, P_PID, (uint64_t)tid, TL__WAY_ROOM, how) < 0 ||
+	    tl__caller_read(t->puppet.tid, TL__WAY_ROOM, &si, sizeof(si)) < 0 || !si.si_pid)
 		return false;
 	*ret_dead = si.si_code != CLD_TRAPPED && si.si_code != CLD_STOPPED;
 	return true;

@@ -238,9 +238,9 @@ static void bury(struct tl__takeover *t, struct tl__taken *k)
 {
 	int32_t status;
 
-	if (tl__tool_calls(t, SYS_wait4, (uint64_t)k->tid, TL__ALONE_ROOM, WNOHANG | __WALL, 0) ==
+	if (tl__tool_calls(t, SYS_wait4, (uint64_t)k->tid, TL__WAY_ROOM, WNOHANG | __WALL, 0) ==
 		    k->tid &&
-	    tl__caller_read(t->puppet.tid, TL__ALONE_ROOM, &status, sizeof(status)) == 0)
+	    tl__caller_read(t->puppet.tid, TL__WAY_ROOM, &status, sizeof(status)) == 0)
 		tl__tracee_died(t->tool, k->tid, k->tgid, t->alone->tracer, t->alone->options,
 				status);
 }

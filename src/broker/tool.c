@@ -175,6 +175,7 @@ void tl__tool_gone(struct tl__tool *tool)
 	while ((l = TAILQ_FIRST(&tool->links)))
 		link_ends(l);
 	tl__alone_free(tool);
+	tl__shortcut_end(tool);
 	TAILQ_REMOVE(&tool->broker->tools, tool, link);
 	close(tool->fd);
 	free(tool);
@@ -203,6 +204,7 @@ void tl__tool_tell(struct tl__link *l)
 
 	if (knows(l))
 		return;
+	tl__shortcut_news(tool);
 	if (tool->peer) {
 		tl__peer_tell(l, TL__ALIVE);
 		return;

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { PEEKUSER = 3, GETREGS = 12 };
+
 int64_t tl__asker_read(const struct tl__asked *q, uint64_t addr, void *buf, size_t len)
 {
 	return q->peer ? tl__peer_read(q->peer, addr, buf, len)
@@ -332,6 +334,24 @@ static bool is_of_dead(const struct tl__asked *q, int64_t *ret)
 	return false;
 }
 
+/* Afterwards the stop is as it was. */
+static bool only_asks(uint32_t request)
+{
+	switch (request) {
+	case TL__REQ_PEEKTEXT:
+	case TL__REQ_PEEKDATA:
+	case TL__REQ_GETEVENTMSG:
+	case TL__REQ_GETSIGINFO:
+	case TL__REQ_GETREGSET:
+	case TL__REQ_PEEKSIGINFO:
+	case TL__REQ_GETSIGMASK:
+	case TL__REQ_GET_SYSCALL_INFO:
+		return true;
+	default:
+		return request == PEEKUSER || request == GETREGS;
+	}
+}
+
 static int64_t of_link(struct tl__asked *q)
 {
 	int64_t r;
@@ -341,6 +361,8 @@ static int64_t of_link(struct tl__asked *q)
 	q->link = link_of(q->b, q->n->tid, q->tid);
 	if (!q->link || q->link->tool->peer != q->peer)
 		return -ESRCH;
+	if (!only_asks(q->request))
+		tl__shortcut_stop_over(q->link->tool);
 	if (q->link->tracee->peer)
 		return q->peer ? -ESRCH : tl__peer_call(q->link, q->n, q->word);
 	switch (q->request) {
@@ -442,10 +464,22 @@ static bool is_foreign(struct tl__broker *b, const struct tl__notice *n)
 	return (attaches || !tl__tool_of(b, n->tid)) && !tl__person_shares_pids(n->tid);
 }
 
+static bool is_asked_after_steps(uint32_t request)
+{
+	return TL__BY_HOST(true, false) &&
+	       (request == GETREGS || request == PEEKUSER || request == TL__REQ_GETSIGINFO);
+}
+
 void tl__serve_ptrace(struct tl__broker *b, const struct tl__notice *n, unsigned word)
 {
-	if (is_foreign(b, n))
+	struct tl__tool *tool;
+
+	if (is_foreign(b, n)) {
 		tl__pass(b, n->id);
-	else
-		tl__answer(b, n, tl__serve_request(b, n, word, NULL));
+		return;
+	}
+	tool = tl__tool_of(b, n->tid);
+	if (tool && word == 8 && is_asked_after_steps((uint32_t)n->args[0]))
+		tl__shortcut_asked(b, tool, n);
+	tl__answer(b, n, tl__serve_request(b, n, word, NULL));
 }

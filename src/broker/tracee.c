@@ -49,6 +49,7 @@ static void drop(struct tl__link *l)
 	t->leaves |= (l->v.options & TL__OPT_EXIT) != 0;
 	TAILQ_REMOVE(&t->links, l, of_tracee);
 	TAILQ_REMOVE(&l->tool->links, l, of_tool);
+	tl__shortcut_news(l->tool);
 	free(l);
 }
 
@@ -222,6 +223,7 @@ static tl_verdict on_leaving(struct tl_engine *e, struct tl_task *task, const st
 				   .msg = (uint64_t)(uint32_t)ev->exit.status };
 
 	(void)task;
+	tl__shortcuts_happened(tl_engine_data(e));
 	return tl__chain_report(e, &h);
 }
 
@@ -274,6 +276,7 @@ static struct tl__link *link_new(struct tl__tracee *t, struct tl__tool *tool, pi
 	l->call = t->in_call ? TL__CALL_LATE : TL__CALL_UNSEEN;
 	TAILQ_INSERT_TAIL(&t->links, l, of_tracee);
 	TAILQ_INSERT_TAIL(&tool->links, l, of_tool);
+	tl__shortcuts_linked(t);
 	return l;
 }
 
@@ -304,33 +307,6 @@ static void take(struct tl__tracee *child, struct tl_task *task)
 		tl__ignore(tl_task_detach(task));
 }
 
-/* Whether the clone call that it is in says CLONE_PTRACE. */
-static bool makes_traced_child(struct tl_task *task)
-{
-	static const struct {
-		enum tl_abi abi;
-		const char *nr, *arg;
-	} machines[] = { { TL_ABI_X86_64, "orig_rax", "rdi" },
-			 { TL_ABI_I386, "orig_eax", "ebx" },
-			 { TL_ABI_ARM64, "x8", "x0" },
-			 { TL_ABI_ARM, "r7", "r0" } };
-	uint64_t nr, arg;
-	size_t i;
-
-	for (i = 0; i < tl__array_len(machines); i++)
-		if (tl_task_read_reg(task, machines[i].nr, &nr) == 0)
-			break;
-	if (i == tl__array_len(machines) || tl_task_read_reg(task, machines[i].arg, &arg) < 0)
-		return false;
-	if ((int64_t)nr == tl_syscall_number(machines[i].abi, "clone3") &&
-	    tl_task_read_mem(task, arg, &arg, sizeof(arg)) != sizeof(arg))
-		return false;
-	else if ((int64_t)nr != tl_syscall_number(machines[i].abi, "clone3") &&
-		 (int64_t)nr != tl_syscall_number(machines[i].abi, "clone"))
-		return false;
-	return arg & CLONE_PTRACE;
-}
-
 int tl__tracee_group_stop(const struct tl__broker *b, pid_t tgid)
 {
 	const struct tl__tracee *t;
@@ -344,7 +320,7 @@ int tl__tracee_group_stop(const struct tl__broker *b, pid_t tgid)
 /* The child goes to those whose options say so. Nobody: it is let go. */
 static void born(struct tl__tracee *t, struct tl_task *task, enum tl__what what)
 {
-	bool all = makes_traced_child(t->task);
+	bool all = tl__makes_traced_child(t->task);
 	struct tl__tracee *child = NULL;
 	struct tl__link *l;
 
@@ -425,6 +401,7 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 		tl__first_tool_ended(t->broker, ev->exit.status);
 	if (ev->exit.last_thread)
 		tl__breaks_forget(t->broker, t->tgid);
+	tl__shortcuts_happened(t);
 	t->at = NULL;
 	t->reporting = true; /* for good: nothing is left to be let go */
 	for (l = TAILQ_FIRST(&t->links); l; l = next) {

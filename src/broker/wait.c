@@ -221,6 +221,41 @@ static void look_for_leader(struct tl__tool *tool, pid_t tgid)
 	}
 }
 
+/* What the kernel knows of its children is all that there is to know. */
+static bool has_nothing(const struct tl__tool *tool)
+{
+	const struct tl__wait any = { .kind = P_ALL, .options = WNOHANG | WEXITED | __WALL };
+	const struct tl__link *l;
+
+	TAILQ_FOREACH (l, &tool->links, of_tool)
+		if (l->tracee->peer || tl__vlink_status(&l->v) >= 0)
+			return false;
+	return tl__family_is_for_kernel(tool, &any);
+}
+
+/* A debugger's, which it makes all the time: the one that goes past the filter (bypass.h). */
+static void go_past(struct tl__tool *tool, const struct tl__call *c, unsigned word)
+{
+	if (c->queued || word != 8 || c->wait.by_id || (int32_t)c->n.args[0] != -1 ||
+	    (uint32_t)c->n.args[2] != (WNOHANG | (unsigned)__WALL) || !has_nothing(tool))
+		return;
+	tl__shortcut_met(tool->broker, tool, &c->n, TL__BYPASS_WAITS);
+	tl__shortcut_waits(tool, true);
+}
+
+/* What it then sees without asking us. */
+static void show_past(struct tl__link *l, const struct tl__call *c)
+{
+	struct tl__tool *tool = l->tool;
+
+	if (tool->shortcut.state != TL__SHORTCUT_THERE || l->v.state == TL__LINK_DEAD ||
+	    c->wait.options & WNOWAIT)
+		return;
+	l->v.reported = true;
+	tl__shortcut_stop(l, c->n.tid, has_nothing(tool));
+	l->v.reported = false;
+}
+
 static void tell(struct tl__broker *b, const struct tl__call *c, unsigned word, struct tl__link *l,
 		 int status)
 {
@@ -232,8 +267,13 @@ static void tell(struct tl__broker *b, const struct tl__call *c, unsigned word, 
 	if (write_status(c, status) < 0 || write_info(c, word, l, status) < 0 ||
 	    write_usage(c, word, l->tracee) < 0)
 		result = -EFAULT;
+	show_past(l, c);
 	/* Taken back: it will be made again, and finds this then. */
-	if (tl__reply_to(b, &c->n, result) < 0 || c->wait.options & WNOWAIT)
+	if (tl__reply_to(b, &c->n, result) < 0) {
+		tl__shortcut_news(tool);
+		return;
+	}
+	if (c->wait.options & WNOWAIT)
 		return;
 	if (l->v.state == TL__LINK_DEAD) {
 		pid_t tgid = l->tracee->tgid;
@@ -243,6 +283,8 @@ static void tell(struct tl__broker *b, const struct tl__call *c, unsigned word, 
 	} else {
 		l->v.reported = true;
 	}
+	if (tool->shortcut.state == TL__SHORTCUT_THERE)
+		tl__shortcut_waits(tool, has_nothing(tool));
 }
 
 static void leave_to_kernel(struct tl__broker *b, const struct tl__notice *n)
@@ -324,6 +366,7 @@ static bool look(struct tl__tool *tool, struct tl__call *c, unsigned word)
 		tl__family_look(tool);
 	first = first_link(tool, c, &any);
 	if (any && !first && tl__family_is_for_kernel(tool, &c->wait)) {
+		go_past(tool, c, word);
 		tl__pass(b, c->n.id);
 		return true;
 	}
@@ -409,6 +452,8 @@ static bool untell(struct tl__tool *tool, const struct tl__call *c)
 			l->v.reported = false;
 			any = true;
 		}
+	if (any)
+		tl__shortcut_waits(tool, false);
 	return any;
 }
 
@@ -448,6 +493,7 @@ void tl__serve_wait(struct tl__broker *b, const struct tl__notice *n, enum tl__s
 		leave_to_kernel(b, n);
 	} else if (is_doomed(tool, n->tid) || is_for_handler(tool) || !look(tool, c, word)) {
 		c->doomed = tool->suspicious;
+		c->queued = true;
 		if (TAILQ_EMPTY(&tool->waiting))
 			tool->waits_at = tl__now_ms();
 		tool->asked_at = 0;

@@ -110,6 +110,11 @@ static int drive(struct tl__puppet *p, bool call, int kind)
 	return r;
 }
 
+static bool is_still(const struct tl__puppet_stop *stop)
+{
+	return stop->kind == TL__PUPPET_TRAP || stop->kind == TL__PUPPET_GROUP;
+}
+
 /* On from where it stands. A signal's own stop takes the interrupt's place. */
 static int to_interrupt(pid_t tid, struct tl__puppet_stop *stop)
 {
@@ -122,22 +127,39 @@ static int to_interrupt(pid_t tid, struct tl__puppet_stop *stop)
 		r = (int)request(PTRACE_CONT, tid, 0, (void *)sig);
 		if (r == 0)
 			r = wait_for(tid, false, stop);
-	} while (r == 0 && stop->kind != TL__PUPPET_TRAP && stop->kind != TL__PUPPET_GROUP);
+	} while (r == 0 && !is_still(stop));
 	return r;
+}
+
+static int hold(pid_t tid)
+{
+	struct tl__puppet_stop stop;
+	int r = tl__puppet_interrupt(tid, false, &stop);
+
+	return r == 0 && !is_still(&stop) ? to_interrupt(tid, &stop) : r;
+}
+
+int tl__puppet_hold(pid_t tid)
+{
+	int r = (int)request(PTRACE_SEIZE, tid, 0, (void *)PTRACE_O_TRACESYSGOOD);
+
+	return r < 0 ? r : hold(tid);
+}
+
+void tl__puppet_release(pid_t tid)
+{
+	request(PTRACE_DETACH, tid, 0, NULL);
 }
 
 int tl__puppet_begin(struct tl__puppet *p, pid_t tgid, pid_t tid,
 		     void (*noted)(const struct tl__puppet *p, void *data), void *data)
 {
 	int r = (int)request(PTRACE_SEIZE, tid, 0, (void *)PTRACE_O_TRACESYSGOOD);
-	struct tl__puppet_stop stop;
 
 	if (r < 0)
 		return r;
 	*p = (struct tl__puppet){ .tgid = tgid, .tid = tid };
-	r = tl__puppet_interrupt(tid, false, &stop);
-	if (r == 0 && stop.kind != TL__PUPPET_TRAP && stop.kind != TL__PUPPET_GROUP)
-		r = to_interrupt(tid, &stop);
+	r = hold(tid);
 	if (r == 0)
 		r = (int)request(GETSIGMASK, tid, sizeof(p->mask), &p->mask);
 	if (r >= 0)

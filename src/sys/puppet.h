@@ -38,6 +38,10 @@ int64_t tl__puppet_call(struct tl__puppet *p, uint64_t insn, int64_t nr, const u
 /* Lets it go with its registers and mask, as they are in p. */
 void tl__puppet_end(struct tl__puppet *p);
 
+/* Seizes a thread that is only to stand still: nothing of it is changed. */
+int tl__puppet_hold(pid_t tid);
+void tl__puppet_release(pid_t tid);
+
 /* For one that is seized already, by this thread. */
 /* The stop that it comes to. left: that is still to be waited for. -EBUSY: an event's. */
 int tl__puppet_wait(pid_t tid, bool left, struct tl__puppet_stop *ret);

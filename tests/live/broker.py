@@ -399,6 +399,14 @@ def mid_call():
     check("who joins or stops in the middle of a call sees each entry with its exit", status == 0 and out == "ok\n", out)
 
 
+def shortcuts():
+    """A debugger, by itself and under another tracer, where its calls do not go past the filter."""
+    out, status = run(f"{TRACEES}/shortcuts", "way")
+    check("calls of a debugger's go past the filter, and miss nothing", status == 0 and out == "ok\n", (status, out))
+    out, status = run("strace", "-f", "-o", "/dev/null", f"{TRACEES}/shortcuts")
+    check("nor where the debugger is traced", status == 0 and out == "ok\n", (status, out))
+
+
 def late_answers():
     """Before it was looked whether the call is still there, a tenth to a quarter of them came late."""
     sleeper = subprocess.Popen(["sleep", "100"])
@@ -512,7 +520,7 @@ def main():
         hostile(int(sys.argv[3]))
         hostile_peer(int(sys.argv[3]))
         return summed_up()
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, tracer_dies_in_fault, refused, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, mid_call, late_answers, lambda: ends_when_told(40), killed_at_calls, breakpoints, debug_registers, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, tracer_dies_in_fault, refused, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, mid_call, shortcuts, late_answers, lambda: ends_when_told(40), killed_at_calls, breakpoints, debug_registers, hostile, nobody):
         test()
     return summed_up()
 

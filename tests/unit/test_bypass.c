@@ -30,7 +30,8 @@ static uint8_t *room(void *at, size_t len)
 
 typedef long call(long a, long b, long c);
 
-static call *patched(uint8_t *page, uint8_t *near, unsigned which, int32_t nr, bool traces)
+static call *patched(uint8_t *page, uint8_t *near, unsigned which, int32_t nr,
+		     enum tl__bypass_kind kind)
 {
 	uint8_t *code = near + 1024 + which * 64;
 	uint64_t entry = (uint64_t)(uintptr_t)page + which * TL__BYPASS_ENTRY;
@@ -41,7 +42,7 @@ static call *patched(uint8_t *page, uint8_t *near, unsigned which, int32_t nr, b
 	memcpy(code + 1, &nr, 4);
 	assert_true(tl__bypass_fits(code, &is));
 	assert_int_equal(is, nr);
-	tl__bypass_entry(page + which * TL__BYPASS_ENTRY, entry, nr, traces,
+	tl__bypass_entry(page + which * TL__BYPASS_ENTRY, entry, nr, kind,
 			 (uint64_t)(uintptr_t)code + TL__BYPASS_SITE);
 	tl__bypass_near(near + which * TL__BYPASS_NEAR, entry);
 	assert_true(tl__bypass_patch(code, (uint64_t)(uintptr_t)code,
@@ -56,8 +57,8 @@ static void test_calls_are_made(void **state)
 	uint8_t *page = room((void *)(uintptr_t)TL__BYPASS_AT, 2 * TL__BYPASS_PAGE);
 	struct tl__bypass_modes *modes = (void *)(page + TL__BYPASS_PAGE);
 	uint8_t *near = room(NULL, TL__BYPASS_PAGE);
-	call *pid = patched(page, near, 0, SYS_getpid, false);
-	call *trace = patched(page, near, 1, SYS_ptrace, true);
+	call *pid = patched(page, near, 0, SYS_getpid, TL__BYPASS_ALL);
+	call *trace = patched(page, near, 1, SYS_ptrace, TL__BYPASS_TRACES);
 	static const long requests[] = { 24, 0x420e, 0x4202, 0x4201, 0x4204, 7, 0x4203, 16 };
 
 	(void)state;
@@ -79,6 +80,123 @@ static void test_calls_are_made(void **state)
 	munmap(near, TL__BYPASS_PAGE);
 }
 
+/* Which of two calls is made says what way was taken: in the program's own place there is another.
+ */
+static void put_another(uint8_t *near, unsigned which)
+{
+	/* xor $1, %al */
+	memcpy(near + 1024 + which * 64 + TL__BYPASS_PATCH, "\x34\x01", 2);
+}
+
+static void test_goes_by_its_byte(void **state)
+{
+	uint8_t *page = room((void *)(uintptr_t)TL__BYPASS_AT, 2 * TL__BYPASS_PAGE);
+	struct tl__bypass_modes *modes = (void *)(page + TL__BYPASS_PAGE);
+	uint8_t *near = room(NULL, TL__BYPASS_PAGE);
+	call *reads = patched(page, near, 0, SYS_getpid, TL__BYPASS_READS);
+	call *waits = patched(page, near, 1, SYS_getpid, TL__BYPASS_WAITS);
+	const long any = 0x40000001, back = SYS_getpid ^ 1;
+
+	(void)state;
+	put_another(near, 0);
+	put_another(near, 1);
+	for (unsigned mode = 0; mode < 16; mode++) {
+		long past = getpid();
+
+		*modes = (struct tl__bypass_modes){ mode & 1, mode >> 1 & 1, mode >> 2 & 1,
+						    mode >> 3 & 1 };
+		assert_int_equal(reads(3, 0, 0), modes->reads ? past : back);
+		assert_int_equal(waits(-1, 0, any), modes->waits ? past : back);
+		/* The upper halves of what is narrow mean nothing. */
+		assert_int_equal(waits(0xffffffff, 0, any), modes->waits ? past : back);
+		assert_int_equal(waits(1, 0, any), back);
+		assert_int_equal(waits(-1, 0, 1), back);
+		assert_int_equal(waits(-1, 0, any | 2), back);
+	}
+	munmap(page, 2 * TL__BYPASS_PAGE);
+	munmap(near, TL__BYPASS_PAGE);
+}
+
+/* The fourth argument goes in r10; no register changes but those that a call may change. */
+static long ask(call *site, long request, long tid, long addr, void *data)
+{
+	register void *r10 __asm__("r10") = data;
+	register long r8 __asm__("r8") = 8, r9 __asm__("r9") = 9;
+	long r = (long)site, rdi = request, rsi = tid, rdx = addr;
+
+	__asm__ volatile("lea -128(%%rsp), %%rsp; call *%%rax; lea 128(%%rsp), %%rsp"
+			 : "+a"(r), "+r"(r10), "+r"(r8), "+r"(r9), "+D"(rdi), "+S"(rsi), "+d"(rdx)
+			 :
+			 : "rcx", "r11", "memory", "cc");
+	assert_true(r10 == data && r8 == 8 && r9 == 9);
+	assert_true(rdi == request && rsi == tid && rdx == addr);
+	return r;
+}
+
+struct asked {
+	uint64_t before, at[TL__BYPASS_REGS / 8], behind;
+};
+
+static void test_stop_is_answered(void **state)
+{
+	enum { PEEKUSER = 3, GETREGS = 12, GETSIGINFO = 0x4202, TID = 4711, BACK = 1, LEFT = 77 };
+	/* Where the call would be made, and behind it: jmp over; ret; mov $1, %eax; ret. */
+	static const uint8_t code[] = { 0xeb, 0x01, 0xc3, 0xb8, BACK, 0, 0, 0, 0xc3 };
+	uint8_t *page = room((void *)(uintptr_t)TL__BYPASS_AT, 2 * TL__BYPASS_PAGE);
+	struct tl__bypass_data *data = (void *)(page + TL__BYPASS_PAGE);
+	uint8_t *near = room(NULL, TL__BYPASS_PAGE);
+	call *site = patched(page, near, 0, 101, TL__BYPASS_STOPS);
+	struct asked got;
+
+	(void)state;
+	memcpy(near + 1024 + TL__BYPASS_PATCH, code, sizeof(code));
+	for (unsigned i = 0; i < TL__BYPASS_REGS; i++)
+		data->stop.regs[i] = (uint8_t)(i + 1);
+	for (unsigned i = 0; i < TL__BYPASS_INFO; i++)
+		data->stop.info[i] = (uint8_t)(2 * i + 1);
+	data->stop.dr6 = 0xffff4ff0;
+	data->stop.tid = TID;
+	data->stop.tracer = (int32_t)syscall(SYS_gettid);
+	data->stop.low = (uintptr_t)&got;
+	data->stop.high = (uintptr_t)got.at;
+	for (unsigned offset = 0; offset < 1024; offset++) {
+		bool is_reg = offset < TL__BYPASS_REGS && offset % 8 == 0;
+		uint64_t value = LEFT;
+
+		data->modes.stop = 1;
+		got.at[0] = LEFT;
+		if (is_reg)
+			memcpy(&value, data->stop.regs + offset, 8);
+		else if (offset == TL__BYPASS_DR6)
+			value = data->stop.dr6;
+		assert_int_equal(ask(site, PEEKUSER, TID, offset, got.at), value == LEFT);
+		assert_int_equal(got.at[0], value);
+		assert_int_equal(data->modes.stop, 1);
+	}
+	got = (struct asked){ .before = LEFT, .behind = LEFT };
+	assert_int_equal(ask(site, GETREGS, TID, 0, got.at), 0);
+	assert_memory_equal(got.at, data->stop.regs, TL__BYPASS_REGS);
+	assert_int_equal(ask(site, GETSIGINFO, TID, 0, got.at), 0);
+	assert_memory_equal(got.at, data->stop.info, TL__BYPASS_INFO);
+	assert_memory_equal((uint8_t *)got.at + TL__BYPASS_INFO, data->stop.regs + TL__BYPASS_INFO,
+			    TL__BYPASS_REGS - TL__BYPASS_INFO);
+	assert_true(got.before == LEFT && got.behind == LEFT);
+	/* Others, and all for whom it is not there, are told of. */
+	assert_int_equal(ask(site, 9, TID, 0, got.at), BACK);
+	assert_int_equal(ask(site, GETREGS, TID + 1, 0, got.at), BACK);
+	assert_int_equal(ask(site, GETREGS, TID, 0, (uint8_t *)got.at + 1), BACK);
+	assert_int_equal(ask(site, GETREGS, TID, 0, (void *)((uintptr_t)&got - 1)), BACK);
+	assert_int_equal(ask(site, GETREGS, TID, 0, (void *)-8), BACK);
+	assert_int_equal(ask(site, GETREGS, TID, 0, NULL), BACK);
+	data->stop.tracer++;
+	assert_int_equal(ask(site, GETREGS, TID, 0, got.at), BACK);
+	data->stop.tracer--;
+	data->modes.stop = 0;
+	assert_int_equal(ask(site, GETREGS, TID, 0, got.at), BACK);
+	munmap(page, 2 * TL__BYPASS_PAGE);
+	munmap(near, TL__BYPASS_PAGE);
+}
+
 static void test_leaves_anywhere(void **state)
 {
 	static uint8_t page[TL__BYPASS_PAGE];
@@ -86,7 +204,7 @@ static void test_leaves_anywhere(void **state)
 	unsigned calls = 0;
 
 	(void)state;
-	tl__bypass_entry(page + 3 * TL__BYPASS_ENTRY, entry, 101, true, after);
+	tl__bypass_entry(page + 3 * TL__BYPASS_ENTRY, entry, 101, TL__BYPASS_TRACES, after);
 	assert_int_equal(tl__bypass_leave(page, 0x401000, true), 0x401000);
 	for (uint64_t pc = entry; pc < entry + TL__BYPASS_ENTRY - 16; pc++) {
 		uint64_t made = tl__bypass_leave(page, pc, true);
@@ -116,8 +234,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #ifdef __x86_64__
-		cmocka_unit_test(test_calls_are_made),
-		cmocka_unit_test(test_leaves_anywhere),
+		cmocka_unit_test(test_calls_are_made),   cmocka_unit_test(test_goes_by_its_byte),
+		cmocka_unit_test(test_stop_is_answered), cmocka_unit_test(test_leaves_anywhere),
 #endif
 		cmocka_unit_test(test_far_is_refused),
 	};

@@ -26,6 +26,7 @@ enum { AFTER_AT = TL__BYPASS_ENTRY - 16, INSN_AT = TL__BYPASS_ENTRY - 8 };
 struct code {
 	uint8_t *start, *at;
 	uint64_t where;
+	unsigned after_at, insn_at;
 };
 
 static void put(struct code *c, const char *bytes, size_t n)
@@ -57,13 +58,19 @@ static void lands(const struct code *c, uint8_t *jump)
 	*jump = (uint8_t)(c->at - jump - 1);
 }
 
+/* What is at that offset of the second page, relative to what lies behind the instruction. */
+static void put_place(struct code *c, size_t offset, unsigned behind)
+{
+	uint64_t at = (c->where & ~(uint64_t)(TL__BYPASS_PAGE - 1)) + TL__BYPASS_PAGE + offset;
+
+	put32(c, (uint32_t)(at - here(c) - 4 - behind));
+}
+
 /* cmpb $0, mode(%rip) */
 static void look_at(struct code *c, size_t mode)
 {
-	uint64_t at = (c->where & ~(uint64_t)(TL__BYPASS_PAGE - 1)) + TL__BYPASS_PAGE + mode;
-
 	put(c, "\x80\x3d", 2);
-	put32(c, (uint32_t)(at - here(c) - 5));
+	put_place(c, mode, 1);
 	put(c, "", 1);
 }
 
@@ -82,40 +89,192 @@ static uint8_t *if_request(struct code *c, uint32_t request, const char *opcode)
 	return jump(c, opcode);
 }
 
+#define JB  "\x72"
+#define JAE "\x73"
 #define JE  "\x74"
 #define JNE "\x75"
+#define JA  "\x77"
+#define JMP "\xeb"
 
-void tl__bypass_entry(uint8_t code[TL__BYPASS_ENTRY], uint64_t at, int32_t nr, bool traces,
-		      uint64_t after)
+enum { ANY_THAT_HAS_NEWS = 0x40000001 /* WNOHANG | __WALL */ };
+
+struct jumps {
+	uint8_t *at[8];
+	unsigned n;
+};
+
+/* Over all that go past, to where the others go back. */
+static void if_asks(struct code *c, struct jumps *back)
 {
-	struct code c = { code, code, at };
-	uint64_t insn = after - SYSCALL_LEN;
-	uint8_t *closed, *asks[ASKING], *other = NULL, *resumes = NULL;
+	uint8_t *asks[ASKING];
 
-	memset(code, 0xcc, TL__BYPASS_ENTRY);
-	look_at(&c, offsetof(struct tl__bypass_modes, open));
-	put(&c, "\xb8", 1);
-	put32(&c, (uint32_t)nr);
-	closed = jump(&c, JE);
-	if (traces) {
-		for (unsigned i = 0; i < ASKING; i++)
-			asks[i] = if_request(&c, asking[i], JE);
-		other = if_request(&c, RESUME, JNE);
-		look_at(&c, offsetof(struct tl__bypass_modes, resumes));
-		resumes = jump(&c, JE);
-		for (unsigned i = 0; i < ASKING; i++)
-			lands(&c, asks[i]);
+	for (unsigned i = 0; i < ASKING; i++)
+		asks[i] = if_request(c, asking[i], JE);
+	back->at[back->n++] = if_request(c, RESUME, JNE);
+	look_at(c, offsetof(struct tl__bypass_modes, resumes));
+	back->at[back->n++] = jump(c, JE);
+	for (unsigned i = 0; i < ASKING; i++)
+		lands(c, asks[i]);
+}
+
+/* cmp $-1, %edi; cmp $options, %edx */
+static void if_waits_for_any(struct code *c, struct jumps *back)
+{
+	put(c, "\x83\xff\xff", 3);
+	back->at[back->n++] = jump(c, JNE);
+	put(c, "\x81\xfa", 2);
+	put32(c, ANY_THAT_HAS_NEWS);
+	back->at[back->n++] = jump(c, JNE);
+}
+
+static void back_if(struct code *c, struct jumps *back, const char *opcode)
+{
+	back->at[back->n++] = jump(c, opcode);
+}
+
+/* An instruction whose operand is a member of the stop. */
+static void with_stop(struct code *c, const char *insn, size_t len, size_t member)
+{
+	put(c, insn, len);
+	put_place(c, offsetof(struct tl__bypass_data, stop) + member, 0);
+}
+
+static void put_nr(struct code *c, int32_t nr)
+{
+	put(c, "\xb8", 1);
+	put32(c, (uint32_t)nr);
+}
+
+/* xor %eax, %eax: it has been answered. */
+static void answered(struct code *c)
+{
+	put(c, "\x31\xc0", 2);
+	jump_by(c, c->after_at);
+}
+
+enum { GETTID = 186, PEEKUSER = 3, GETREGS = 12 };
+
+/* It is that task's stop, a place where it may be written, and the thread that may ask. */
+static void if_may_ask(struct code *c, struct jumps *back, int32_t nr)
+{
+	with_stop(c, "\x3b\x35", 2, offsetof(struct tl__bypass_stop, tid)); /* cmp , %esi */
+	back_if(c, back, JNE);
+	with_stop(c, "\x4c\x3b\x15", 3, offsetof(struct tl__bypass_stop, low)); /* cmp , %r10 */
+	back_if(c, back, JB);
+	with_stop(c, "\x4c\x3b\x15", 3, offsetof(struct tl__bypass_stop, high));
+	back_if(c, back, JA);
+	put_nr(c, GETTID);
+	put(c, "\x0f\x05", SYSCALL_LEN);
+	with_stop(c, "\x3b\x05", 2, offsetof(struct tl__bypass_stop, tracer)); /* cmp , %eax */
+	put_nr(c, nr);
+	back_if(c, back, JNE);
+}
+
+/* A word, from a place that addr says: to data. Other registers than rax, rcx and r11 a call leaves
+ * as they are. */
+static void answer_word(struct code *c, struct jumps *back)
+{
+	uint8_t *is_dr6, *give;
+
+	put(c, "\x48\x81\xfa", 3); /* cmp $, %rdx */
+	put32(c, TL__BYPASS_DR6);
+	is_dr6 = jump(c, JE);
+	put(c, "\x48\x81\xfa", 3);
+	put32(c, TL__BYPASS_REGS);
+	back_if(c, back, JAE);
+	put(c, "\xf6\xc2\x07", 3); /* test $7, %dl */
+	back_if(c, back, JNE);
+	with_stop(c, "\x48\x8d\x0d", 3, offsetof(struct tl__bypass_stop, regs)); /* lea , %rcx */
+	put(c, "\x48\x8b\x0c\x11", 4); /* mov (%rcx,%rdx), %rcx */
+	give = jump(c, JMP);
+	lands(c, is_dr6);
+	with_stop(c, "\x48\x8b\x0d", 3, offsetof(struct tl__bypass_stop, dr6)); /* mov , %rcx */
+	lands(c, give);
+	put(c, "\x49\x89\x0a", 3); /* mov %rcx, (%r10) */
+	answered(c);
+}
+
+/* lea , %rax; mov $, %ecx */
+static void of_structure(struct code *c, size_t member, unsigned size)
+{
+	with_stop(c, "\x48\x8d\x05", 3, member);
+	put(c, "\xb9", 1);
+	put32(c, size / 8);
+}
+
+static void copy_structure(struct code *c)
+{
+	put(c, "\x4c\x8b\x5c\xc8\xf8", 5); /* mov -8(%rax,%rcx,8), %r11 */
+	put(c, "\x4d\x89\x5c\xca\xf8", 5); /* mov %r11, -8(%r10,%rcx,8) */
+	put(c, "\xff\xc9" JNE "\xf2", 4);  /* dec %ecx; jne */
+	answered(c);
+}
+
+static void go_back(struct code *c, struct jumps *back)
+{
+	while (back->n)
+		lands(c, back->at[--back->n]);
+}
+
+static void answer_of_stop(struct code *c, struct jumps *back, int32_t nr)
+{
+	uint8_t *registers, *info, *copy;
+
+	if_may_ask(c, back, nr);
+	registers = if_request(c, GETREGS, JE);
+	info = if_request(c, GETSIGINFO, JE);
+	back->at[back->n++] = if_request(c, PEEKUSER, JNE);
+	answer_word(c, back);
+	go_back(c, back);
+	jump_by(c, c->insn_at);
+	lands(c, registers);
+	of_structure(c, offsetof(struct tl__bypass_stop, regs), TL__BYPASS_REGS);
+	copy = jump(c, JMP);
+	lands(c, info);
+	of_structure(c, offsetof(struct tl__bypass_stop, info), TL__BYPASS_INFO);
+	lands(c, copy);
+	copy_structure(c);
+}
+
+unsigned tl__bypass_entries(enum tl__bypass_kind kind)
+{
+	return kind == TL__BYPASS_STOPS ? 2 : 1;
+}
+
+size_t tl__bypass_entry(uint8_t code[2 * TL__BYPASS_ENTRY], uint64_t at, int32_t nr,
+			enum tl__bypass_kind kind, uint64_t after)
+{
+	static const size_t modes[] = {
+		[TL__BYPASS_ALL] = offsetof(struct tl__bypass_modes, open),
+		[TL__BYPASS_TRACES] = offsetof(struct tl__bypass_modes, open),
+		[TL__BYPASS_READS] = offsetof(struct tl__bypass_modes, reads),
+		[TL__BYPASS_WAITS] = offsetof(struct tl__bypass_modes, waits),
+		[TL__BYPASS_STOPS] = offsetof(struct tl__bypass_modes, stop),
+	};
+	unsigned size = tl__bypass_entries(kind) * TL__BYPASS_ENTRY;
+	struct code c = { code, code, at, size - 16, size - 8 };
+	uint64_t insn = after - SYSCALL_LEN;
+	struct jumps back = { .n = 0 };
+
+	memset(code, 0xcc, size);
+	memcpy(code + c.after_at, &after, 8);
+	memcpy(code + c.insn_at, &insn, 8);
+	look_at(&c, modes[kind]);
+	put_nr(&c, nr);
+	back_if(&c, &back, JE);
+	if (kind == TL__BYPASS_STOPS) {
+		answer_of_stop(&c, &back, nr);
+		return size;
 	}
+	if (kind == TL__BYPASS_TRACES)
+		if_asks(&c, &back);
+	else if (kind == TL__BYPASS_WAITS)
+		if_waits_for_any(&c, &back);
 	put(&c, "\x0f\x05", SYSCALL_LEN);
-	jump_by(&c, AFTER_AT);
-	lands(&c, closed);
-	if (traces) {
-		lands(&c, other);
-		lands(&c, resumes);
-	}
-	jump_by(&c, INSN_AT);
-	memcpy(code + AFTER_AT, &after, 8);
-	memcpy(code + INSN_AT, &insn, 8);
+	jump_by(&c, c.after_at);
+	go_back(&c, &back);
+	jump_by(&c, c.insn_at);
+	return size;
 }
 
 bool tl__bypass_fits(const uint8_t site[TL__BYPASS_SITE], int32_t *ret_nr)
