@@ -360,7 +360,7 @@ int main(int argc, char **argv)
 	int status;
 
 	setvbuf(stdout, NULL, _IONBF, 0);
-	alarm(60);
+	alarm(240);
 	sigaction(SIGCHLD, &sa, NULL);
 	pthread_create(&thread, NULL, idles, NULL);
 	tracee = fork();
