@@ -541,6 +541,9 @@ void tl__driven_rescue(struct tl__open *o);
 /* A tool is alone from now on, or no more. False: there is no room for it. */
 bool tl__open_alone(struct tl__open *o, pid_t tgid, bool begins);
 bool tl__open_is_alone(struct tl__open *o, pid_t tgid);
+/* One in whose memory there are answers, which nobody would take away any more (shortcut.c). */
+bool tl__open_answered(struct tl__open *o, pid_t tgid, bool begins); /* false: there are too many */
+void tl__open_each_answered(const struct tl__open *o, void (*each)(pid_t tgid));
 int tl__reply(struct tl__broker *b, uint64_t id, int64_t result); /* -ENOENT: it was taken back */
 int tl__pass(struct tl__broker *b, uint64_t id);                  /* to the kernel */
 

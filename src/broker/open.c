@@ -3,14 +3,14 @@
  * What the front has to know when the server has been killed, in memory that they share. Calls that
  * it had received and not answered: what a dead holder of the listener has received is offered to
  * nobody again, but anybody may answer it. Threads that it was driving. Tools that it had left to
- * the kernel.
+ * the kernel, and tools in whose memory it had answers.
  */
 #define _GNU_SOURCE
 #include "broker.h"
 
 #include <sys/mman.h>
 
-enum { ROOM = 1 << 10, MOST_ALONE = 64 };
+enum { ROOM = 1 << 10, MOST = 64 };
 
 struct tl__open {
 	struct {
@@ -19,7 +19,7 @@ struct tl__open {
 		bool traces;
 	} calls[ROOM];
 	struct tl__driven driven[TL__DRIVEN];
-	pid_t alone[MOST_ALONE];
+	pid_t alone[MOST], answered[MOST];
 };
 
 struct tl__open *tl__open_new(void)
@@ -71,26 +71,43 @@ struct tl__driven *tl__open_driven(struct tl__open *o, unsigned which)
 	return &o->driven[which];
 }
 
-static pid_t *alone(struct tl__open *o, pid_t is)
+static pid_t *find(pid_t of[MOST], pid_t is)
 {
-	for (size_t i = 0; i < MOST_ALONE; i++)
-		if (o->alone[i] == is)
-			return &o->alone[i];
+	for (size_t i = 0; i < MOST; i++)
+		if (of[i] == is)
+			return &of[i];
 	return NULL;
 }
 
-bool tl__open_alone(struct tl__open *o, pid_t tgid, bool begins)
+static bool set(pid_t of[MOST], pid_t tgid, bool begins)
 {
-	pid_t *slot = alone(o, begins ? 0 : tgid);
+	pid_t *slot = find(of, begins ? 0 : tgid);
 
 	if (slot)
 		*slot = begins ? tgid : 0;
 	return slot;
 }
 
+bool tl__open_alone(struct tl__open *o, pid_t tgid, bool begins)
+{
+	return set(o->alone, tgid, begins);
+}
+
 bool tl__open_is_alone(struct tl__open *o, pid_t tgid)
 {
-	return alone(o, tgid);
+	return find(o->alone, tgid);
+}
+
+bool tl__open_answered(struct tl__open *o, pid_t tgid, bool begins)
+{
+	return set(o->answered, tgid, begins);
+}
+
+void tl__open_each_answered(const struct tl__open *o, void (*each)(pid_t tgid))
+{
+	for (size_t i = 0; i < MOST; i++)
+		if (o->answered[i])
+			each(o->answered[i]);
 }
 
 int tl__reply(struct tl__broker *b, uint64_t id, int64_t result)

@@ -87,8 +87,8 @@ static bool lay(struct tl__broker *b, struct tl__tool *tool, const struct tl__no
 	if (done) {
 		done = s->state == TL__SHORTCUT_THERE ||
 		       tl__way_make_room(&s->way, &p, n->ip - INSN_LEN);
-		if (done && tl__way_add(&s->way, n, kind) && kind == TL__BYPASS_STOPS)
-			s->asks_at = n->ip;
+		if (done && tl__way_add(&s->way, n, kind))
+			s->answers |= kind == TL__BYPASS_STOPS;
 		tl__tool_let_go(b->open, &p);
 	}
 	let_go(&others);
@@ -97,10 +97,14 @@ static bool lay(struct tl__broker *b, struct tl__tool *tool, const struct tl__no
 	return done;
 }
 
-static void refuse(struct tl__shortcut *s)
+static void refuse(struct tl__tool *tool)
 {
-	if (s->state == TL__SHORTCUT_THERE)
+	struct tl__shortcut *s = &tool->shortcut;
+
+	if (s->state == TL__SHORTCUT_THERE) {
 		tl__way_close(&s->way);
+		tl__open_answered(tool->broker->open, tool->tgid, false);
+	}
 	s->state = TL__SHORTCUT_REFUSED;
 }
 
@@ -112,15 +116,18 @@ static void begin(struct tl__broker *b, struct tl__tool *tool, const struct tl__
 	if (++s->met < MET_FIRST)
 		return;
 	if (!is_ours_to_change(b, tool, n) || tl__way_open(&s->way, n->tid) < 0) {
-		refuse(s);
+		refuse(tool);
 		return;
 	}
-	if (tl__way_fits(&s->way, n) && lay(b, tool, n, kind)) {
-		s->state = TL__SHORTCUT_THERE;
-		return;
+	if (tl__way_fits(&s->way, n) && tl__open_answered(b->open, tool->tgid, true)) {
+		if (lay(b, tool, n, kind)) {
+			s->state = TL__SHORTCUT_THERE;
+			return;
+		}
+		tl__open_answered(b->open, tool->tgid, false);
 	}
 	tl__way_close(&s->way);
-	refuse(s);
+	refuse(tool);
 }
 
 void tl__shortcut_met(struct tl__broker *b, struct tl__tool *tool, const struct tl__notice *n,
@@ -145,7 +152,7 @@ static void set_all(struct tl__tool *tool, const struct tl__bypass_modes *modes)
 		return;
 	s->data.modes = *modes;
 	if (tl__way_set(&s->way, modes) < 0)
-		refuse(s);
+		refuse(tool);
 }
 
 void tl__shortcut_reads(struct tl__tool *tool, bool past)
@@ -190,13 +197,16 @@ void tl__shortcuts_happened(const struct tl__tracee *t)
 
 void tl__shortcut_asked(struct tl__broker *b, struct tl__tool *tool, const struct tl__notice *n)
 {
-	struct tl__bypass_stop *stop = &tool->shortcut.data.stop;
+	struct tl__shortcut *s = &tool->shortcut;
+	struct tl__bypass_stop *stop = &s->data.stop;
 
-	if (!tool->shortcut.asks_at && tool->debugs &&
-	    tl__way_stack(tool->tgid, &stop->low, &stop->high)) {
-		stop->high -= TL__BYPASS_REGS;
-		tl__shortcut_met(b, tool, n, TL__BYPASS_STOPS);
-	}
+	if (s->asks || !tool->debugs)
+		return;
+	/* It asks from one place, which can be changed or not. */
+	s->asks = s->state == TL__SHORTCUT_THERE;
+	tl__shortcut_met(b, tool, n, TL__BYPASS_STOPS);
+	s->answers &= tl__way_stack(tool->tgid, &stop->low, &stop->high);
+	stop->high -= TL__BYPASS_REGS;
 }
 
 static bool is_a_steps(const struct tl__link *l)
@@ -229,9 +239,10 @@ static bool read_stop(const struct tl__link *l, struct tl__bypass_stop *stop)
 
 void tl__shortcut_stop(struct tl__link *l, pid_t caller, bool no_more)
 {
-	struct tl__shortcut *s = &l->tool->shortcut;
+	struct tl__tool *tool = l->tool;
+	struct tl__shortcut *s = &tool->shortcut;
 
-	if (s->state != TL__SHORTCUT_THERE || !s->asks_at || caller != l->tracer ||
+	if (s->state != TL__SHORTCUT_THERE || !s->answers || caller != l->tracer ||
 	    !is_a_steps(l) || !is_alone(l) || !read_stop(l, &s->data.stop))
 		return;
 	/* Whether it asks is not seen any more. */
@@ -239,7 +250,7 @@ void tl__shortcut_stop(struct tl__link *l, pid_t caller, bool no_more)
 	s->data.modes.stop = true;
 	s->data.modes.waits = no_more;
 	if (tl__way_show(&s->way, &s->data) < 0)
-		refuse(s);
+		refuse(tool);
 }
 
 void tl__shortcuts_read_no_more(struct tl__broker *b)
@@ -263,5 +274,21 @@ void tl__shortcuts_linked(const struct tl__tracee *t)
 void tl__shortcut_end(struct tl__tool *tool)
 {
 	set_all(tool, &(const struct tl__bypass_modes){ 0 });
-	refuse(&tool->shortcut);
+	refuse(tool);
+}
+
+static void take_answers_away(pid_t tgid)
+{
+	const struct tl__bypass_modes none = { 0 };
+	struct tl__way w;
+
+	if (tl__way_open(&w, tgid) < 0)
+		return;
+	tl__ignore(tl__way_set(&w, &none) < 0);
+	tl__way_close(&w);
+}
+
+void tl__shortcuts_stand_in(const struct tl__open *open)
+{
+	tl__open_each_answered(open, take_answers_away);
 }

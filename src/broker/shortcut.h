@@ -13,6 +13,7 @@
 
 struct tl__broker;
 struct tl__link;
+struct tl__open;
 struct tl__tool;
 struct tl__tracee;
 
@@ -20,7 +21,7 @@ struct tl__shortcut {
 	enum { TL__SHORTCUT_NONE, TL__SHORTCUT_THERE, TL__SHORTCUT_REFUSED } state;
 	unsigned met; /* calls that could have gone by one */
 	struct tl__way way;
-	uint64_t asks_at;            /* where it asks about stops; 0: from there it goes no way */
+	bool asks, answers;          /* it asks about stops; that lies in its memory */
 	struct tl__bypass_data data; /* as it is in the tool, but for a stop that is over */
 };
 
@@ -43,6 +44,7 @@ void tl__shortcuts_read_no_more(struct tl__broker *b);   /* of all tools */
 /* Somebody traces this now, who may write there. A tool that is traced itself makes its calls where
  * it is seen to. */
 void tl__shortcuts_linked(const struct tl__tracee *t);
-void tl__shortcut_end(struct tl__tool *tool); /* for ever: it is traced, or gone */
+void tl__shortcuts_stand_in(const struct tl__open *open); /* the server is dead */
+void tl__shortcut_end(struct tl__tool *tool);             /* for ever: it is traced, or gone */
 
 #endif

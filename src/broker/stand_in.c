@@ -73,6 +73,7 @@ int tl__stand_in(int listener, pid_t tool, struct tl__open *open)
 	int fd = tl__person_watch(tool);
 
 	tl__driven_release(open);
+	tl__shortcuts_stand_in(open);
 	tl__open_each(open, answer_open, &a);
 
 	if (fd >= 0) {

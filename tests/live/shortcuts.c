@@ -3,7 +3,8 @@
  * A debugger that reads memory and waits as gdb does, on the broker, until such calls go past the
  * filter, and what it asks after a step lies in its own memory: it still sees each stop once and
  * each end, never another's breakpoint, and of a stop what is true. Prints what is wrong, or ok;
- * with the argument "way" it wants the way past the filter to be there.
+ * with the argument "way" it wants the way past the filter to be there; "without-server": it kills
+ * that, and nothing answers any more.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -352,6 +353,24 @@ static int each_ends_once(void)
 	return 0;
 }
 
+/* Its tracee is let go then, with the step's SIGTRAP: the kernel does so. */
+static int without_server(void)
+{
+	struct user_regs_struct regs;
+	int status;
+
+	if (step_and_wait() || kill(getppid(), SIGKILL) < 0)
+		return wrong("the server", 0);
+	for (int i = 0; i < 5000 && ptrace(PTRACE_GETREGS, tracee, 0, &regs) == 0; i++)
+		usleep(1000);
+	if (ptrace(PTRACE_GETREGS, tracee, 0, &regs) != -1 || errno != ESRCH)
+		return wrong("registers that nobody has", errno);
+	if (waitpid(tracee, &status, 0) != tracee || WIFSTOPPED(status))
+		return wrong("the tracee that was let go", status);
+	puts("ok");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction sa = { .sa_handler = on_child, .sa_flags = SA_RESTART };
@@ -372,8 +391,10 @@ int main(int argc, char **argv)
 	mem = open(path, O_RDWR | O_CLOEXEC);
 	if (reads_as_always() || nothing_to_wait_for() || steps())
 		return 1;
-	if (argc > 1 && !strcmp(argv[1], "way") && !has_way())
+	if (argc > 1 && !has_way())
 		return wrong("no way past the filter", 0);
+	if (argc > 1 && !strcmp(argv[1], "without-server"))
+		return without_server();
 	if (argc > 1 && (step_and_wait() || !has_answers() || changes() || has_answers()))
 		return wrong("no answers", 0);
 	if (forked() || beside_another() || each_ends_once() || killed_after_step() || steps())
