@@ -110,10 +110,17 @@ bool tl__stuck_steps(const struct tl__tracee *t)
 	return false;
 }
 
+/* What goes along would be lost to who has not seen it. A step is kept for them, and that it stands
+ * still is nothing: who wants a stop has one all the same. */
+static bool may_be_left(enum tl__what what)
+{
+	return what == TL__WHAT_STEP || what == TL__WHAT_QUIET;
+}
+
 bool tl__stuck_may_pass(const struct tl__tracee *t)
 {
-	return tl__stuck_steps(t) && tl__chain_rests(t) &&
-	       (!t->at || t->now.what == TL__WHAT_STEP) && tl__stuck_hold(t);
+	return tl__stuck_steps(t) && tl__chain_rests(t) && (!t->at || may_be_left(t->now.what)) &&
+	       tl__stuck_hold(t);
 }
 
 void tl__stuck_look(struct tl__broker *b)

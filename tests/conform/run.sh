@@ -39,7 +39,7 @@ if [ -e "$raw" ]; then
 	fi
 fi
 # The one no kernel before 6.16 has; the others need two tracers.
-for only in set_call debug_regs breakpoints breakpoints_32 breakpoints_a32 breakpoints_t32 killed_when_left mid_call; do
+for only in set_call debug_regs breakpoints breakpoints_32 breakpoints_a32 breakpoints_t32 killed_when_left mid_call cross_steps; do
 	program=$(dirname "$conform")/$only
 	if [ -e "$program" ]; then
 		n=$((n + 1))

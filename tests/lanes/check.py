@@ -180,7 +180,7 @@ def main():
             result(f"{name} values", p.returncode == 0 and re.search(r"^[1-9][0-9]+ passed, 0 failed$", p.stdout, re.M), p.stdout)
         if name in ("x86-6.1", "arm64"):
             breakpoints = [f"breakpoints{b}" for b in (("", "_a32", "_t32") if name == "arm64" else ("", "_32"))]
-            files = [f"{BUILD}/tests/{t}" for t in ["conform", "raw_option", "set_call", "debug_regs", "killed_when_left", "mid_call", "facts-notify"] + breakpoints]
+            files = [f"{BUILD}/tests/{t}" for t in ["conform", "raw_option", "set_call", "debug_regs", "killed_when_left", "mid_call", "cross_steps", "facts-notify"] + breakpoints]
             files.append(f"{ROOT}/tests/conform/run.sh")
             p = lane(name, "sh", "-c", "./facts-notify && sh ./run.sh ./conform", files=files)
             said = re.search(r"^\d+ cases: \d+ differ$", p.stdout, re.M)

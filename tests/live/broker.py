@@ -399,6 +399,11 @@ def mid_call():
     check("who joins or stops in the middle of a call sees each entry with its exit", status == 0 and out == "ok\n", out)
 
 
+def cross_steps():
+    out, status = run(f"{TRACEES}/cross_steps")
+    check("two tracers each step what the other holds", status == 0 and out == "ok\n", out)
+
+
 def shortcuts():
     """A debugger, by itself and under another tracer, where its calls do not go past the filter."""
     out, status = run(f"{TRACEES}/shortcuts", "way")
@@ -522,7 +527,7 @@ def main():
         hostile(int(sys.argv[3]))
         hostile_peer(int(sys.argv[3]))
         return summed_up()
-    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, tracer_dies_in_fault, refused, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, mid_call, shortcuts, late_answers, lambda: ends_when_told(40), killed_at_calls, breakpoints, debug_registers, hostile, nobody):
+    for test in (as_a_command, strace_sees_all, two_straces, gdb_and_strace, two_runs, two_in_a_ring, three_in_a_ring, two_users, tracer_dies_in_fault, refused, across, crosswise, hostile_server, hostile_peer, three_tools, our_own_commands, killed_parts, killed_debugger, newer_requests, killed_when_left, mid_call, cross_steps, shortcuts, late_answers, lambda: ends_when_told(40), killed_at_calls, breakpoints, debug_registers, hostile, nobody):
         test()
     return summed_up()
 
