@@ -11,6 +11,7 @@
  * sigchld.c the signal that tells a tool of its tracees
  * alone.c   a tool that nobody shares with; takeover.c, takeover_look.c, takeover_take.c: and when
  *           somebody does; driven.c: and when one of us is killed in the middle of that
+ * shortcut.c what a debugger asks all the time, and is not told of; way.c: the code for both
  * tool.c    processes that trace or wait, and their calls that are not answered yet
  * tracee.c  tasks: one engine each, and what it reports in ptrace(2)'s words
  * chain.c   the links of a task, that every event passes along
@@ -32,7 +33,7 @@
  * registers_32.c by a tool of 32 bits
  * narrow_regs.c of a task of 64 bits (pure)
  * debugregs.c debug registers, hwdebug.c arm64's; watches.c: each tracer's, in the task's (pure)
- * callinfo.c those for what a call's stop says
+ * callinfo.c those for what a call's stop says; clone_call.c: whether a clone asks for its tracer
  * seccomp.c its requests about filters, of which the tools' own is hidden
  * list.c    who traces what, as all servers of a user's tell: `trapline ps`
  * poke.c    getting a thread out of a wait that was left to the kernel
@@ -40,7 +41,7 @@
  * wait.c    wait4, waitid, waitpid
  *
  * Everything runs in the server's one thread. On tasks it uses the public contract only; but for
- * those that a takeover drives, which are nobody's then.
+ * those that a takeover drives, which are nobody's then, and for tools whose text changes.
  */
 #ifndef TL_BROKER_BROKER_H
 #define TL_BROKER_BROKER_H

@@ -202,10 +202,12 @@ void tl__shortcut_asked(struct tl__broker *b, struct tl__tool *tool, const struc
 
 	if (s->asks || !tool->debugs)
 		return;
-	/* It asks from one place, which can be changed or not. */
-	s->asks = s->state == TL__SHORTCUT_THERE;
 	tl__shortcut_met(b, tool, n, TL__BYPASS_STOPS);
-	s->answers &= tl__way_stack(tool->tgid, &stop->low, &stop->high);
+	/* It asks from one place, which has been changed now, or cannot be. */
+	s->asks = s->state != TL__SHORTCUT_NONE;
+	if (!s->answers)
+		return;
+	s->answers = tl__way_stack(tool->tgid, &stop->low, &stop->high);
 	stop->high -= TL__BYPASS_REGS;
 }
 

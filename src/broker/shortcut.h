@@ -21,7 +21,8 @@ struct tl__shortcut {
 	enum { TL__SHORTCUT_NONE, TL__SHORTCUT_THERE, TL__SHORTCUT_REFUSED } state;
 	unsigned met; /* calls that could have gone by one */
 	struct tl__way way;
-	bool asks, answers;          /* it asks about stops; that lies in its memory */
+	bool asks;                   /* where it asks about stops has been looked at, */
+	bool answers;                /* and can be answered from its memory */
 	struct tl__bypass_data data; /* as it is in the tool, but for a stop that is over */
 };
 

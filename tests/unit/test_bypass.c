@@ -28,11 +28,30 @@ static uint8_t *room(void *at, size_t len)
 	return p;
 }
 
+struct rooms {
+	uint8_t *page, *near;
+	struct tl__bypass_data *data;
+};
+
+static struct rooms rooms(void)
+{
+	uint8_t *page = room((void *)(uintptr_t)TL__BYPASS_AT, 2 * TL__BYPASS_PAGE);
+
+	return (struct rooms){ page, room(NULL, TL__BYPASS_PAGE),
+			       (void *)(page + TL__BYPASS_PAGE) };
+}
+
+static void leave_rooms(const struct rooms *r)
+{
+	munmap(r->page, 2 * TL__BYPASS_PAGE);
+	munmap(r->near, TL__BYPASS_PAGE);
+}
+
 typedef long call(long a, long b, long c);
 
-static call *patched(uint8_t *page, uint8_t *near, unsigned which, int32_t nr,
-		     enum tl__bypass_kind kind)
+static call *patched(const struct rooms *r, unsigned which, int32_t nr, enum tl__bypass_kind kind)
 {
+	uint8_t *page = r->page, *near = r->near;
 	uint8_t *code = near + 1024 + which * 64;
 	uint64_t entry = (uint64_t)(uintptr_t)page + which * TL__BYPASS_ENTRY;
 	int32_t is;
@@ -54,11 +73,10 @@ static call *patched(uint8_t *page, uint8_t *near, unsigned which, int32_t nr,
 
 static void test_calls_are_made(void **state)
 {
-	uint8_t *page = room((void *)(uintptr_t)TL__BYPASS_AT, 2 * TL__BYPASS_PAGE);
-	struct tl__bypass_modes *modes = (void *)(page + TL__BYPASS_PAGE);
-	uint8_t *near = room(NULL, TL__BYPASS_PAGE);
-	call *pid = patched(page, near, 0, SYS_getpid, TL__BYPASS_ALL);
-	call *trace = patched(page, near, 1, SYS_ptrace, TL__BYPASS_TRACES);
+	struct rooms r = rooms();
+	struct tl__bypass_modes *modes = &r.data->modes;
+	call *pid = patched(&r, 0, SYS_getpid, TL__BYPASS_ALL);
+	call *trace = patched(&r, 1, SYS_ptrace, TL__BYPASS_TRACES);
 	static const long requests[] = { 24, 0x420e, 0x4202, 0x4201, 0x4204, 7, 0x4203, 16 };
 
 	(void)state;
@@ -71,13 +89,12 @@ static void test_calls_are_made(void **state)
 	}
 	/* Closed, it leads back from in front of the call as well. */
 	*modes = (struct tl__bypass_modes){ 1, 1 };
-	tl__bypass_close(page);
+	tl__bypass_close(r.page);
 	assert_int_equal(pid(0, 0, 0), getpid());
 	assert_true(trace(24, 0x7ffffff0, 0) < 0);
 	for (size_t i = 0; i + 1 < 2 * TL__BYPASS_ENTRY; i++)
-		assert_false(page[i] == 0x0f && page[i + 1] == 0x05);
-	munmap(page, 2 * TL__BYPASS_PAGE);
-	munmap(near, TL__BYPASS_PAGE);
+		assert_false(r.page[i] == 0x0f && r.page[i + 1] == 0x05);
+	leave_rooms(&r);
 }
 
 /* Which of two calls is made says what way was taken: in the program's own place there is another.
@@ -90,16 +107,15 @@ static void put_another(uint8_t *near, unsigned which)
 
 static void test_goes_by_its_byte(void **state)
 {
-	uint8_t *page = room((void *)(uintptr_t)TL__BYPASS_AT, 2 * TL__BYPASS_PAGE);
-	struct tl__bypass_modes *modes = (void *)(page + TL__BYPASS_PAGE);
-	uint8_t *near = room(NULL, TL__BYPASS_PAGE);
-	call *reads = patched(page, near, 0, SYS_getpid, TL__BYPASS_READS);
-	call *waits = patched(page, near, 1, SYS_getpid, TL__BYPASS_WAITS);
+	struct rooms r = rooms();
+	struct tl__bypass_modes *modes = &r.data->modes;
+	call *reads = patched(&r, 0, SYS_getpid, TL__BYPASS_READS);
+	call *waits = patched(&r, 1, SYS_getpid, TL__BYPASS_WAITS);
 	const long any = 0x40000001, back = SYS_getpid ^ 1;
 
 	(void)state;
-	put_another(near, 0);
-	put_another(near, 1);
+	put_another(r.near, 0);
+	put_another(r.near, 1);
 	for (unsigned mode = 0; mode < 16; mode++) {
 		long past = getpid();
 
@@ -113,8 +129,7 @@ static void test_goes_by_its_byte(void **state)
 		assert_int_equal(waits(-1, 0, 1), back);
 		assert_int_equal(waits(-1, 0, any | 2), back);
 	}
-	munmap(page, 2 * TL__BYPASS_PAGE);
-	munmap(near, TL__BYPASS_PAGE);
+	leave_rooms(&r);
 }
 
 /* The fourth argument goes in r10; no register changes but those that a call may change. */
@@ -142,14 +157,13 @@ static void test_stop_is_answered(void **state)
 	enum { PEEKUSER = 3, GETREGS = 12, GETSIGINFO = 0x4202, TID = 4711, BACK = 1, LEFT = 77 };
 	/* Where the call would be made, and behind it: jmp over; ret; mov $1, %eax; ret. */
 	static const uint8_t code[] = { 0xeb, 0x01, 0xc3, 0xb8, BACK, 0, 0, 0, 0xc3 };
-	uint8_t *page = room((void *)(uintptr_t)TL__BYPASS_AT, 2 * TL__BYPASS_PAGE);
-	struct tl__bypass_data *data = (void *)(page + TL__BYPASS_PAGE);
-	uint8_t *near = room(NULL, TL__BYPASS_PAGE);
-	call *site = patched(page, near, 0, 101, TL__BYPASS_STOPS);
+	struct rooms r = rooms();
+	struct tl__bypass_data *data = r.data;
+	call *site = patched(&r, 0, 101, TL__BYPASS_STOPS);
 	struct asked got;
 
 	(void)state;
-	memcpy(near + 1024 + TL__BYPASS_PATCH, code, sizeof(code));
+	memcpy(r.near + 1024 + TL__BYPASS_PATCH, code, sizeof(code));
 	for (unsigned i = 0; i < TL__BYPASS_REGS; i++)
 		data->stop.regs[i] = (uint8_t)(i + 1);
 	for (unsigned i = 0; i < TL__BYPASS_INFO; i++)
@@ -193,8 +207,7 @@ static void test_stop_is_answered(void **state)
 	data->stop.tracer--;
 	data->modes.stop = 0;
 	assert_int_equal(ask(site, GETREGS, TID, 0, got.at), BACK);
-	munmap(page, 2 * TL__BYPASS_PAGE);
-	munmap(near, TL__BYPASS_PAGE);
+	leave_rooms(&r);
 }
 
 static void test_leaves_anywhere(void **state)

@@ -20,8 +20,8 @@ enum {
 static const uint32_t asking[] = { GET_SYSCALL_INFO, GETSIGINFO, GETEVENTMSG, GETREGSET };
 enum { ASKING = sizeof(asking) / sizeof(asking[0]) };
 
-/* The program's addresses lie at the entry's end. */
-enum { AFTER_AT = TL__BYPASS_ENTRY - 16, INSN_AT = TL__BYPASS_ENTRY - 8 };
+/* The program's addresses lie so far in front of the entry's end. */
+enum { AFTER = 16, INSN = 8 };
 
 struct code {
 	uint8_t *start, *at;
@@ -103,6 +103,11 @@ struct jumps {
 	unsigned n;
 };
 
+static void back_if(struct code *c, struct jumps *back, const char *opcode)
+{
+	back->at[back->n++] = jump(c, opcode);
+}
+
 /* Over all that go past, to where the others go back. */
 static void if_asks(struct code *c, struct jumps *back)
 {
@@ -112,7 +117,7 @@ static void if_asks(struct code *c, struct jumps *back)
 		asks[i] = if_request(c, asking[i], JE);
 	back->at[back->n++] = if_request(c, RESUME, JNE);
 	look_at(c, offsetof(struct tl__bypass_modes, resumes));
-	back->at[back->n++] = jump(c, JE);
+	back_if(c, back, JE);
 	for (unsigned i = 0; i < ASKING; i++)
 		lands(c, asks[i]);
 }
@@ -121,15 +126,10 @@ static void if_asks(struct code *c, struct jumps *back)
 static void if_waits_for_any(struct code *c, struct jumps *back)
 {
 	put(c, "\x83\xff\xff", 3);
-	back->at[back->n++] = jump(c, JNE);
+	back_if(c, back, JNE);
 	put(c, "\x81\xfa", 2);
 	put32(c, ANY_THAT_HAS_NEWS);
-	back->at[back->n++] = jump(c, JNE);
-}
-
-static void back_if(struct code *c, struct jumps *back, const char *opcode)
-{
-	back->at[back->n++] = jump(c, opcode);
+	back_if(c, back, JNE);
 }
 
 /* An instruction whose operand is a member of the stop. */
@@ -252,7 +252,7 @@ size_t tl__bypass_entry(uint8_t code[2 * TL__BYPASS_ENTRY], uint64_t at, int32_t
 		[TL__BYPASS_STOPS] = offsetof(struct tl__bypass_modes, stop),
 	};
 	unsigned size = tl__bypass_entries(kind) * TL__BYPASS_ENTRY;
-	struct code c = { code, code, at, size - 16, size - 8 };
+	struct code c = { code, code, at, size - AFTER, size - INSN };
 	uint64_t insn = after - SYSCALL_LEN;
 	struct jumps back = { .n = 0 };
 
@@ -310,7 +310,7 @@ uint64_t tl__bypass_leave(const uint8_t page[TL__BYPASS_PAGE], uint64_t pc, bool
 		return pc;
 	/* The call has been made: it goes on behind that. */
 	if (in >= SYSCALL_LEN && !memcmp(entry + in - SYSCALL_LEN, "\x0f\x05", SYSCALL_LEN)) {
-		memcpy(&after, entry + AFTER_AT, 8);
+		memcpy(&after, entry + TL__BYPASS_ENTRY - AFTER, 8);
 		return restarts ? after : pc;
 	}
 	/* In front of it: once more. What it has loaded is loaded again. */
