@@ -568,6 +568,9 @@ int tl__tracee_link(struct tl__broker *b, pid_t tid, struct tl__tool *tool, pid_
 	l->v.group_owed = !first && t->group_sig;
 	t->checks = first ? 0 : TL__CHECKS;
 	*ret = l;
+	/* Children that are older are told of before it. */
+	if (!tool->peer)
+		tl__family_look(tool);
 	tl__poke_waits(b, tool->tgid);
 	tl__tracee_settle(t);
 	return 0;

@@ -371,6 +371,33 @@ static void ends_once(void)
 	end(other);
 }
 
+static void stops_itself(void)
+{
+	rq(PTRACE_TRACEME, 0, 0, 0);
+	raise(SIGSTOP);
+	sleeps();
+}
+
+/* Though nothing has been waited for before. */
+static void older_first(void)
+{
+	for (int i = 0; i < 2; i++) {
+		pid_t older = child(exits_7), pid;
+
+		until(older, 'Z');
+		pid = child(i ? sleeps : stops_itself);
+		if (i) {
+			rq(PTRACE_SEIZE, pid, 0, 0);
+			rq(PTRACE_INTERRUPT, pid, 0, 0);
+		}
+		until(pid, 't');
+		moment(20);
+		for (int n = 0; n < 3; n++)
+			show(-1, WNOHANG | __WALL);
+		end(pid);
+	}
+}
+
 static void twice(void)
 {
 	pid_t pid = traced(sleeps);
@@ -459,6 +486,7 @@ const struct conform_case cases_waits[] = { { "waitid", by_info },
 					    { "wait-twice", twice },
 					    { "wait-one-by-one", ends_without_blocking },
 					    { "wait-end-once", ends_once },
+					    { "wait-older-first", older_first },
 					    { "by-pidfd", by_pidfd },
 					    { "usage-of-stops", usage_of_stops },
 					    { NULL, NULL } };
