@@ -26,7 +26,7 @@ struct tl__bypass_modes {
 	uint8_t open;    /* calls go past the filter, */
 	uint8_t resumes; /* PTRACE_SYSCALL among them */
 	uint8_t reads;   /* those of memory do, */
-	uint8_t waits;   /* and a wait for any that does not block; */
+	uint8_t waits;   /* and a wait for any that does not block, if none is told of; */
 	uint8_t stop;    /* the stop beside this is asked about */
 };
 
@@ -34,14 +34,23 @@ struct tl__bypass_modes {
 enum { TL__BYPASS_REGS = 216, TL__BYPASS_INFO = 128, TL__BYPASS_DR6 = 896 /* in struct user */ };
 struct tl__bypass_stop {
 	int32_t tid, tracer;
+	int32_t status;     /* as a wait has it */
 	uint64_t low, high; /* what is asked for may be written there */
 	uint64_t dr6;
 	uint8_t regs[TL__BYPASS_REGS], info[TL__BYPASS_INFO];
 };
 
+/* That stop is told of to who waits, once. Each byte has one writer, so neither overwrites what the
+ * other has done: he who tells writes the first two, and what takes it the third, by one
+ * instruction that compares all four. */
+struct tl__bypass_told {
+	uint8_t told, withdrawn, taken, none;
+};
+
 struct tl__bypass_data {
 	struct tl__bypass_modes modes;
 	struct tl__bypass_stop stop;
+	struct tl__bypass_told told;
 };
 
 /* Which calls of a place go past, and by which byte. */
@@ -49,7 +58,8 @@ enum tl__bypass_kind {
 	TL__BYPASS_ALL,    /* open: every one */
 	TL__BYPASS_TRACES, /* open: it is ptrace's, of which what changes nothing; and resumes */
 	TL__BYPASS_READS,  /* reads: every one */
-	TL__BYPASS_WAITS,  /* waits: it is wait4's, of which (-1, WNOHANG | __WALL) */
+	/* waits, told: it is wait4's, of which (-1, WNOHANG | __WALL); with told the tracer's. */
+	TL__BYPASS_WAITS,
 	/* stop: it is ptrace's, of which GETREGS, GETSIGINFO, and PEEKUSER of a register or of
 	 * debug register 6 are answered without a call but gettid. */
 	TL__BYPASS_STOPS,

@@ -271,6 +271,7 @@ struct tl__broker {
 	struct tl__hash breaks; /* by process */
 	TAILQ_HEAD(, tl__tool) tools;
 	unsigned alone;         /* tools that are */
+	unsigned ahead;         /* tools where a stop lies that no wait has taken yet: shortcut.c */
 	struct tl__hash by_tid; /* tracees */
 	struct tl__hash visits;
 	struct tl__hash sigchld;   /* by process: TL__CHLD_*, as a pointer */
@@ -450,6 +451,7 @@ pid_t tl__wait_one(const struct tl__call *c); /* that it is for alone; or 0 */
 void tl__waits_look(struct tl__tool *tool);   /* something may have come for those that wait */
 /* To those that wait again for what they were told of, if nothing has come for a while. */
 void tl__waits_retell(struct tl__tool *tool);
+void tl__wait_tell_ahead(struct tl__tool *tool); /* a signal is about to be sent */
 
 /* sigchld.c */
 enum {

@@ -106,6 +106,7 @@ static void serve_call(struct tl__broker *b)
 	if (n.tid && tl__is_interrupted(b, n.tid))
 		return;
 	tl__open_add(b->open, &n);
+	tl__shortcuts_settle(b, n.tid);
 	if (n.tid && b->in_kernel.used)
 		tl__waits_in_kernel(b, n.tid, false);
 	if (!tl__answered_before(b, &n))

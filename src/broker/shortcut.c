@@ -3,7 +3,8 @@
  * Ways past the filter for what a tool that shares asks the kernel through us: reads of memory that
  * no other tool has to do with, and waits that find nothing. Of the fourteen calls that a debugger
  * makes for a step seven are such. Of the others five ask about the stop: that is written to the
- * tool before it is told of the stop, where nobody else traces the task.
+ * tool before it is told of the stop, where nobody else traces the task. One is the wait that finds
+ * the stop: where that is all there is to find, its status lies there, too, and is taken once.
  *
  * Bytes in the tool say whether calls take them. They are changed before what makes them wrong can
  * be seen: a breakpoint in that memory comes some requests after the link of who sets it, a stop is
@@ -74,6 +75,12 @@ static bool is_ours_to_change(struct tl__broker *b, const struct tl__tool *tool,
 	       !tl__hash_get(&b->visits, (uint64_t)n->tid);
 }
 
+static void mark(struct tl__shortcut *s, enum tl__bypass_kind kind)
+{
+	s->answers |= kind == TL__BYPASS_STOPS;
+	s->waits |= kind == TL__BYPASS_WAITS;
+}
+
 /* The call that the thread is in is made again when it is let go. */
 static bool lay(struct tl__broker *b, struct tl__tool *tool, const struct tl__notice *n,
 		enum tl__bypass_kind kind)
@@ -88,7 +95,7 @@ static bool lay(struct tl__broker *b, struct tl__tool *tool, const struct tl__no
 		done = s->state == TL__SHORTCUT_THERE ||
 		       tl__way_make_room(&s->way, &p, n->ip - INSN_LEN);
 		if (done && tl__way_add(&s->way, n, kind))
-			s->answers |= kind == TL__BYPASS_STOPS;
+			mark(s, kind);
 		tl__tool_let_go(b->open, &p);
 	}
 	let_go(&others);
@@ -97,10 +104,18 @@ static bool lay(struct tl__broker *b, struct tl__tool *tool, const struct tl__no
 	return done;
 }
 
+static void not_ahead(struct tl__tool *tool)
+{
+	if (tool->shortcut.ahead)
+		tool->broker->ahead--;
+	tool->shortcut.ahead = 0;
+}
+
 static void refuse(struct tl__tool *tool)
 {
 	struct tl__shortcut *s = &tool->shortcut;
 
+	not_ahead(tool);
 	if (s->state == TL__SHORTCUT_THERE) {
 		tl__way_close(&s->way);
 		tl__open_answered(tool->broker->open, tool->tgid, false);
@@ -171,6 +186,38 @@ void tl__shortcut_waits(struct tl__tool *tool, bool past)
 	set_all(tool, &modes);
 }
 
+static struct tl__link *link_ahead(const struct tl__tool *tool)
+{
+	struct tl__link *l;
+
+	TAILQ_FOREACH (l, &tool->links, of_tool)
+		if (l->tracee->tid == tool->shortcut.ahead && l->v.state == TL__LINK_STOPPED)
+			return l;
+	return NULL;
+}
+
+/* It has been taken, or will not be. caller: who makes a call now, and so no other. */
+static void settle(struct tl__tool *tool, pid_t caller)
+{
+	struct tl__shortcut *s = &tool->shortcut;
+	struct tl__link *l;
+	bool taken = false;
+
+	if (!s->ahead)
+		return;
+	l = link_ahead(tool);
+	not_ahead(tool);
+	/* Or a wait between the two would find that there is nothing. */
+	if (caller != s->data.stop.tracer)
+		tl__shortcut_waits(tool, false);
+	if (tl__way_withdraw(&s->way, &taken) < 0)
+		refuse(tool);
+	else if (!taken)
+		tl__shortcut_waits(tool, false);
+	else if (l)
+		l->v.reported = true;
+}
+
 void tl__shortcut_stop_over(struct tl__tool *tool)
 {
 	struct tl__bypass_modes modes = tool->shortcut.data.modes;
@@ -183,16 +230,31 @@ void tl__shortcut_news(struct tl__tool *tool)
 {
 	struct tl__bypass_modes modes = tool->shortcut.data.modes;
 
+	settle(tool, 0);
 	modes.waits = modes.stop = false;
 	set_all(tool, &modes);
 }
 
-void tl__shortcuts_happened(const struct tl__tracee *t)
+void tl__shortcuts_settle(struct tl__broker *b, pid_t caller)
+{
+	struct tl__tool *tool;
+
+	if (!b->ahead)
+		return;
+	TAILQ_FOREACH (tool, &b->tools, link)
+		if (tool->shortcut.ahead &&
+		    (caller == tool->shortcut.data.stop.tracer || tl__tool_of(b, caller) == tool))
+			settle(tool, caller);
+}
+
+void tl__shortcuts_killed(const struct tl__tracee *t)
 {
 	const struct tl__link *l;
 
-	TAILQ_FOREACH (l, &t->links, of_tracee)
+	TAILQ_FOREACH (l, &t->links, of_tracee) {
+		settle(l->tool, 0);
 		tl__shortcut_stop_over(l->tool);
+	}
 }
 
 void tl__shortcut_asked(struct tl__broker *b, struct tl__tool *tool, const struct tl__notice *n)
@@ -214,7 +276,7 @@ void tl__shortcut_asked(struct tl__broker *b, struct tl__tool *tool, const struc
 static bool is_a_steps(const struct tl__link *l)
 {
 	return l->v.state == TL__LINK_STOPPED && l->v.stop.what == TL__WHAT_STEP &&
-	       l->v.stop.has_info;
+	       l->v.stop.has_info && l->tracee->stands_in == TL__WHAT_STEP;
 }
 
 static bool is_alone(const struct tl__link *l)
@@ -239,20 +301,43 @@ static bool read_stop(const struct tl__link *l, struct tl__bypass_stop *stop)
 	       tl_task_request(task, GETREGS, 0, 0, stop->regs, sizeof(stop->regs)) >= 0;
 }
 
-void tl__shortcut_stop(struct tl__link *l, pid_t caller, bool no_more)
+static bool show(struct tl__link *l, bool no_more)
 {
-	struct tl__tool *tool = l->tool;
-	struct tl__shortcut *s = &tool->shortcut;
+	struct tl__shortcut *s = &l->tool->shortcut;
 
-	if (s->state != TL__SHORTCUT_THERE || !s->answers || caller != l->tracer ||
-	    !is_a_steps(l) || !is_alone(l) || !read_stop(l, &s->data.stop))
-		return;
+	if (s->state != TL__SHORTCUT_THERE || !s->answers || !is_a_steps(l) || !is_alone(l) ||
+	    !read_stop(l, &s->data.stop))
+		return false;
 	/* Whether it asks is not seen any more. */
 	l->v.asked_about = true;
 	s->data.modes.stop = true;
 	s->data.modes.waits = no_more;
-	if (tl__way_show(&s->way, &s->data) < 0)
-		refuse(tool);
+	if (tl__way_show(&s->way, &s->data) == 0)
+		return true;
+	refuse(l->tool);
+	return false;
+}
+
+void tl__shortcut_stop(struct tl__link *l, pid_t caller, bool no_more)
+{
+	if (caller == l->tracer)
+		show(l, no_more);
+}
+
+void tl__shortcut_ahead(struct tl__link *l, int status)
+{
+	struct tl__shortcut *s = &l->tool->shortcut;
+
+	s->data.stop.status = status;
+	if (!s->waits || !show(l, true))
+		return;
+	/* All that belongs to it is there. */
+	if (tl__way_tell(&s->way) < 0) {
+		refuse(l->tool);
+		return;
+	}
+	s->ahead = l->tracee->tid;
+	l->tool->broker->ahead++;
 }
 
 void tl__shortcuts_read_no_more(struct tl__broker *b)
@@ -267,14 +352,18 @@ void tl__shortcuts_linked(const struct tl__tracee *t)
 {
 	struct tl__tool *traced = tl__tool_find(t->broker, t->tgid);
 
+	const struct tl__link *l;
+
 	tl__shortcuts_read_no_more(t->broker);
-	tl__shortcuts_happened(t);
+	TAILQ_FOREACH (l, &t->links, of_tracee)
+		tl__shortcut_stop_over(l->tool);
 	if (traced)
 		tl__shortcut_end(traced);
 }
 
 void tl__shortcut_end(struct tl__tool *tool)
 {
+	settle(tool, 0);
 	set_all(tool, &(const struct tl__bypass_modes){ 0 });
 	refuse(tool);
 }
@@ -283,10 +372,11 @@ static void take_answers_away(pid_t tgid)
 {
 	const struct tl__bypass_modes none = { 0 };
 	struct tl__way w;
+	bool taken;
 
 	if (tl__way_open(&w, tgid) < 0)
 		return;
-	tl__ignore(tl__way_set(&w, &none) < 0);
+	tl__ignore(tl__way_set(&w, &none) < 0 || tl__way_withdraw(&w, &taken) < 0);
 	tl__way_close(&w);
 }
 

@@ -21,6 +21,8 @@ struct tl__shortcut {
 	enum { TL__SHORTCUT_NONE, TL__SHORTCUT_THERE, TL__SHORTCUT_REFUSED } state;
 	unsigned met; /* calls that could have gone by one */
 	struct tl__way way;
+	bool waits;                  /* its waits go past, */
+	pid_t ahead;                 /* and this tracee's status lies there; 0: none */
 	bool asks;                   /* where it asks about stops has been looked at, */
 	bool answers;                /* and can be answered from its memory */
 	struct tl__bypass_data data; /* as it is in the tool, but for a stop that is over */
@@ -37,11 +39,15 @@ void tl__shortcut_waits(struct tl__tool *tool, bool past);
 void tl__shortcut_asked(struct tl__broker *b, struct tl__tool *tool, const struct tl__notice *n);
 /* That thread is about to be told of this link's stop; then waits find nothing. */
 void tl__shortcut_stop(struct tl__link *l, pid_t caller, bool no_more);
+/* Its next wait will find this stop, and it alone, without asking us. */
+void tl__shortcut_ahead(struct tl__link *l, int status);
+/* Whether one has, or this caller will be told of it. */
+void tl__shortcuts_settle(struct tl__broker *b, pid_t caller);
 void tl__shortcut_stop_over(struct tl__tool *tool);
 /* Something is to be waited for; the stop is over. */
 void tl__shortcut_news(struct tl__tool *tool);
-void tl__shortcuts_happened(const struct tl__tracee *t); /* something, in its stop */
-void tl__shortcuts_read_no_more(struct tl__broker *b);   /* of all tools */
+void tl__shortcuts_killed(const struct tl__tracee *t); /* in its stop */
+void tl__shortcuts_read_no_more(struct tl__broker *b); /* of all tools */
 /* Somebody traces this now, who may write there. A tool that is traced itself makes its calls where
  * it is seen to. */
 void tl__shortcuts_linked(const struct tl__tracee *t);

@@ -258,6 +258,7 @@ static void signal_tool(struct tl__tool *tool)
 
 	tool->news_owed = false;
 	tool->news_since = 0;
+	tl__wait_tell_ahead(tool);
 	tl__sigchld_send(tool, &tool->news);
 	if (!(tool->sigchld & TL__CHLD_KNOWN))
 		return;

@@ -223,7 +223,7 @@ static tl_verdict on_leaving(struct tl_engine *e, struct tl_task *task, const st
 				   .msg = (uint64_t)(uint32_t)ev->exit.status };
 
 	(void)task;
-	tl__shortcuts_happened(tl_engine_data(e));
+	tl__shortcuts_killed(tl_engine_data(e));
 	return tl__chain_report(e, &h);
 }
 
@@ -401,7 +401,7 @@ static tl_verdict on_death(struct tl_engine *e, struct tl_task *task, const stru
 		tl__first_tool_ended(t->broker, ev->exit.status);
 	if (ev->exit.last_thread)
 		tl__breaks_forget(t->broker, t->tgid);
-	tl__shortcuts_happened(t);
+	tl__shortcuts_killed(t);
 	t->at = NULL;
 	t->reporting = true; /* for good: nothing is left to be let go */
 	for (l = TAILQ_FIRST(&t->links); l; l = next) {

@@ -287,6 +287,40 @@ static void tell(struct tl__broker *b, const struct tl__call *c, unsigned word, 
 		tl__shortcut_waits(tool, has_nothing(tool));
 }
 
+/* Not by a call that a signal has broken off. */
+static bool is_waiting(const struct tl__tool *tool)
+{
+	const struct tl__call *c;
+
+	TAILQ_FOREACH (c, &tool->waiting, link)
+		if (tl__notify_valid(tool->broker->listener, c->n.id))
+			return true;
+	return false;
+}
+
+/* A step's stop where nothing else can happen before that is waited for. */
+void tl__wait_tell_ahead(struct tl__tool *tool)
+{
+	struct tl__link *l, *first = NULL;
+	bool nothing;
+
+	if (!tool->shortcut.waits || tool->shortcut.ahead || tool->has_others || is_waiting(tool))
+		return;
+	TAILQ_FOREACH (l, &tool->links, of_tool) {
+		if (l->v.state != TL__LINK_STOPPED || (first && !l->v.reported))
+			return;
+		if (!l->v.reported)
+			first = l;
+	}
+	if (!first)
+		return;
+	first->v.reported = true;
+	nothing = has_nothing(tool);
+	first->v.reported = false;
+	if (nothing)
+		tl__shortcut_ahead(first, tl__vlink_status(&first->v));
+}
+
 static void leave_to_kernel(struct tl__broker *b, const struct tl__notice *n)
 {
 	tl__waits_in_kernel(b, n->tid, true);

@@ -29,6 +29,10 @@ bool tl__way_add(struct tl__way *w, const struct tl__notice *n, enum tl__bypass_
 bool tl__way_has_room(const struct tl__way *w, enum tl__bypass_kind kind);
 int tl__way_set(const struct tl__way *w, const struct tl__bypass_modes *modes);
 int tl__way_show(const struct tl__way *w, const struct tl__bypass_data *data);
+/* The stop that has been shown is there for who waits; and not any more. *ret_taken: it has been
+ * waited for, and will be if this is false. */
+int tl__way_tell(const struct tl__way *w);
+int tl__way_withdraw(const struct tl__way *w, bool *ret_taken);
 /* The first thread's stack, as far as it is there now. */
 bool tl__way_stack(pid_t pid, uint64_t *ret_low, uint64_t *ret_high);
 

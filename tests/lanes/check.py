@@ -198,8 +198,9 @@ def main():
             p = lane(name, "sh", "./taken_over.sh", "./strace", *programs, files=files)
             said = re.search(r"^\d+ taken over, \d+ failed$", p.stdout, re.M)
             result(f"{name} tracees of strace's: {said[0] if said else 'ended early'}", p.returncode == 0, p.stdout)
-            p = lane(name, "trapline", "run", "--", "./shortcuts", "way", files=[f"{BUILD}/tests/shortcuts"])
-            result(f"{name} a debugger's calls past the filter", p.returncode == 0 and p.stdout.endswith("ok\n"), p.stdout)
+            for program, what in (("shortcuts", "way"), ("told_ahead", "ahead")):
+                p = lane(name, "trapline", "run", "--", f"./{program}", what, files=[f"{BUILD}/tests/{program}"])
+                result(f"{name} a debugger's calls past the filter: {program}", p.returncode == 0 and p.stdout.endswith("ok\n"), p.stdout)
         if name != "uml-guest":
             p = lane(name, "sh", "-c", OWN_FILTER, files=tracees)
             result(f"{name} own filter", p.returncode == 0 and p.stdout.count("traced") == 6 and "status 0" in p.stdout, p.stdout)

@@ -408,6 +408,8 @@ def shortcuts():
     """A debugger, by itself and under another tracer, where its calls do not go past the filter."""
     out, status = run(f"{TRACEES}/shortcuts", "way")
     check("calls of a debugger's go past the filter, and miss nothing", status == 0 and out == "ok\n", (status, out))
+    out, status = run(f"{TRACEES}/told_ahead", "ahead")
+    check("a step's stop lies in a debugger's memory, and is waited for once", status == 0 and out == "ok\n", (status, out))
     out, status = run(f"{TRACEES}/shortcuts", "without-server")
     check("what lies in a debugger's memory goes with the server", out.startswith("ok\n"), (status, out))
     out, status = run("strace", "-f", "-o", "/dev/null", f"{TRACEES}/shortcuts")

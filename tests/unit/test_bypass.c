@@ -10,6 +10,7 @@
 
 #include "bypass.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -210,6 +211,48 @@ static void test_stop_is_answered(void **state)
 	leave_rooms(&r);
 }
 
+static void test_status_is_taken_once(void **state)
+{
+	enum { TID = 4711, STATUS = 0x57f, ANY = 0x40000001, BACK = 1 };
+	static const uint8_t code[] = { 0xeb, 0x01, 0xc3, 0xb8, BACK, 0, 0, 0, 0xc3 };
+	struct rooms r = rooms();
+	struct tl__bypass_data *data = r.data;
+	/* Of a call that changes nothing: where it is made itself it fails. */
+	call *site = patched(&r, 0, 1000, TL__BYPASS_WAITS);
+	int32_t status[3] = { 0 };
+	uintptr_t at = (uintptr_t)&status[1];
+
+	(void)state;
+	memcpy(r.near + 1024 + TL__BYPASS_PATCH, code, sizeof(code));
+	data->stop.tid = TID;
+	data->stop.tracer = (int32_t)syscall(SYS_gettid);
+	data->stop.status = STATUS;
+	data->stop.low = data->stop.high = at;
+	for (unsigned waits = 0; waits < 2; waits++) {
+		data->modes.waits = (uint8_t)waits;
+		data->told = (struct tl__bypass_told){ .told = 1 };
+		/* Not for these: it is left for who asks as it can be answered. */
+		assert_int_equal(ask(site, TID, (long)at, ANY, NULL), BACK);
+		assert_int_equal(ask(site, -1, (long)at, ANY | 2, NULL), BACK);
+		assert_int_equal(ask(site, -1, (long)at, ANY, status), BACK);
+		assert_int_equal(ask(site, -1, (long)at - 1, ANY, NULL), BACK);
+		assert_int_equal(ask(site, -1, (long)at + 1, ANY, NULL), BACK);
+		assert_int_equal(ask(site, -1, 0, ANY, NULL), BACK);
+		data->stop.tracer++;
+		assert_int_equal(ask(site, -1, (long)at, ANY, NULL), BACK);
+		data->stop.tracer--;
+		assert_true(data->told.told && !data->told.taken);
+		assert_int_equal(ask(site, -1, (long)at, ANY, NULL), TID);
+		assert_true(!status[0] && status[1] == STATUS && !status[2]);
+		assert_true(data->told.told && !data->told.withdrawn && data->told.taken);
+		status[1] = 0;
+		data->told.taken = !(data->told.withdrawn = 1);
+		assert_int_equal(ask(site, -1, (long)at, ANY, NULL), waits ? -ENOSYS : BACK);
+		assert_true(!status[0] && !status[1] && !status[2]);
+	}
+	leave_rooms(&r);
+}
+
 static void test_leaves_anywhere(void **state)
 {
 	static uint8_t page[TL__BYPASS_PAGE];
@@ -247,8 +290,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #ifdef __x86_64__
-		cmocka_unit_test(test_calls_are_made),   cmocka_unit_test(test_goes_by_its_byte),
-		cmocka_unit_test(test_stop_is_answered), cmocka_unit_test(test_leaves_anywhere),
+		cmocka_unit_test(test_calls_are_made),
+		cmocka_unit_test(test_goes_by_its_byte),
+		cmocka_unit_test(test_stop_is_answered),
+		cmocka_unit_test(test_status_is_taken_once),
+		cmocka_unit_test(test_leaves_anywhere),
 #endif
 		cmocka_unit_test(test_far_is_refused),
 	};

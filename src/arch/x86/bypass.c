@@ -99,7 +99,7 @@ static uint8_t *if_request(struct code *c, uint32_t request, const char *opcode)
 enum { ANY_THAT_HAS_NEWS = 0x40000001 /* WNOHANG | __WALL */ };
 
 struct jumps {
-	uint8_t *at[8];
+	uint8_t *at[10];
 	unsigned n;
 };
 
@@ -154,20 +154,32 @@ static void answered(struct code *c)
 
 enum { GETTID = 186, PEEKUSER = 3, GETREGS = 12 };
 
-/* It is that task's stop, a place where it may be written, and the thread that may ask. */
-static void if_may_ask(struct code *c, struct jumps *back, int32_t nr)
+/* A place where it may be written. cmp: with the register that says where. */
+static void if_within(struct code *c, struct jumps *back, const char *cmp)
 {
-	with_stop(c, "\x3b\x35", 2, offsetof(struct tl__bypass_stop, tid)); /* cmp , %esi */
-	back_if(c, back, JNE);
-	with_stop(c, "\x4c\x3b\x15", 3, offsetof(struct tl__bypass_stop, low)); /* cmp , %r10 */
+	with_stop(c, cmp, 3, offsetof(struct tl__bypass_stop, low));
 	back_if(c, back, JB);
-	with_stop(c, "\x4c\x3b\x15", 3, offsetof(struct tl__bypass_stop, high));
+	with_stop(c, cmp, 3, offsetof(struct tl__bypass_stop, high));
 	back_if(c, back, JA);
+}
+
+/* The thread that may ask. */
+static void if_tracer(struct code *c, struct jumps *back, int32_t nr)
+{
 	put_nr(c, GETTID);
 	put(c, "\x0f\x05", SYSCALL_LEN);
 	with_stop(c, "\x3b\x05", 2, offsetof(struct tl__bypass_stop, tracer)); /* cmp , %eax */
 	put_nr(c, nr);
 	back_if(c, back, JNE);
+}
+
+/* It is that task's stop, such a place, and that thread. */
+static void if_may_ask(struct code *c, struct jumps *back, int32_t nr)
+{
+	with_stop(c, "\x3b\x35", 2, offsetof(struct tl__bypass_stop, tid)); /* cmp , %esi */
+	back_if(c, back, JNE);
+	if_within(c, back, "\x4c\x3b\x15"); /* cmp , %r10 */
+	if_tracer(c, back, nr);
 }
 
 /* A word, from a place that addr says: to data. Other registers than rax, rcx and r11 a call leaves
@@ -236,9 +248,51 @@ static void answer_of_stop(struct code *c, struct jumps *back, int32_t nr)
 	copy_structure(c);
 }
 
+enum { TOLD = 1, TAKEN = 0x10001 }; /* struct tl__bypass_told */
+
+static void take_status(struct code *c, struct jumps *back, int32_t nr)
+{
+	put(c, "\xb8", 1); /* mov $, %eax */
+	put32(c, TOLD);
+	put(c, "\xb9", 1); /* mov $, %ecx */
+	put32(c, TAKEN);
+	put(c, "\xf0\x0f\xb1\x0d", 4); /* lock cmpxchg %ecx, */
+	put_place(c, offsetof(struct tl__bypass_data, told), 0);
+	put_nr(c, nr);
+	back_if(c, back, JNE);
+	with_stop(c, "\x8b\x0d", 2, offsetof(struct tl__bypass_stop, status)); /* mov , %ecx */
+	put(c, "\x89\x0e", 2);                                              /* mov %ecx, (%rsi) */
+	with_stop(c, "\x8b\x05", 2, offsetof(struct tl__bypass_stop, tid)); /* mov , %eax */
+	jump_by(c, c->after_at);
+}
+
+static void answer_of_wait(struct code *c, struct jumps *back, int32_t nr)
+{
+	uint8_t *none;
+
+	put_nr(c, nr);
+	if_waits_for_any(c, back);
+	put(c, "\x83\x3d", 2); /* cmpl $, */
+	put_place(c, offsetof(struct tl__bypass_data, told), 1);
+	*c->at++ = TOLD;
+	none = jump(c, JNE);
+	put(c, "\x4d\x85\xd2", 3); /* test %r10, %r10 */
+	back_if(c, back, JNE);
+	if_within(c, back, "\x48\x3b\x35"); /* cmp , %rsi */
+	if_tracer(c, back, nr);
+	take_status(c, back, nr);
+	lands(c, none);
+	look_at(c, offsetof(struct tl__bypass_modes, waits));
+	back_if(c, back, JE);
+	put(c, "\x0f\x05", SYSCALL_LEN);
+	jump_by(c, c->after_at);
+	go_back(c, back);
+	jump_by(c, c->insn_at);
+}
+
 unsigned tl__bypass_entries(enum tl__bypass_kind kind)
 {
-	return kind == TL__BYPASS_STOPS ? 2 : 1;
+	return kind == TL__BYPASS_STOPS || kind == TL__BYPASS_WAITS ? 2 : 1;
 }
 
 size_t tl__bypass_entry(uint8_t code[2 * TL__BYPASS_ENTRY], uint64_t at, int32_t nr,
@@ -248,7 +302,6 @@ size_t tl__bypass_entry(uint8_t code[2 * TL__BYPASS_ENTRY], uint64_t at, int32_t
 		[TL__BYPASS_ALL] = offsetof(struct tl__bypass_modes, open),
 		[TL__BYPASS_TRACES] = offsetof(struct tl__bypass_modes, open),
 		[TL__BYPASS_READS] = offsetof(struct tl__bypass_modes, reads),
-		[TL__BYPASS_WAITS] = offsetof(struct tl__bypass_modes, waits),
 		[TL__BYPASS_STOPS] = offsetof(struct tl__bypass_modes, stop),
 	};
 	unsigned size = tl__bypass_entries(kind) * TL__BYPASS_ENTRY;
@@ -259,6 +312,10 @@ size_t tl__bypass_entry(uint8_t code[2 * TL__BYPASS_ENTRY], uint64_t at, int32_t
 	memset(code, 0xcc, size);
 	memcpy(code + c.after_at, &after, 8);
 	memcpy(code + c.insn_at, &insn, 8);
+	if (kind == TL__BYPASS_WAITS) {
+		answer_of_wait(&c, &back, nr);
+		return size;
+	}
 	look_at(&c, modes[kind]);
 	put_nr(&c, nr);
 	back_if(&c, &back, JE);
@@ -268,8 +325,6 @@ size_t tl__bypass_entry(uint8_t code[2 * TL__BYPASS_ENTRY], uint64_t at, int32_t
 	}
 	if (kind == TL__BYPASS_TRACES)
 		if_asks(&c, &back);
-	else if (kind == TL__BYPASS_WAITS)
-		if_waits_for_any(&c, &back);
 	put(&c, "\x0f\x05", SYSCALL_LEN);
 	jump_by(&c, c.after_at);
 	go_back(&c, &back);
