@@ -18,12 +18,14 @@ def on(trapline):
 
 
 def loops(trapline, tmp, rounds):
-    calls = 8000
-    loop = ["./loop", str(calls)]
-    m = medians({"ours": on(trapline) + STRACE + loop, "strace": STRACE + loop, "bound": ["taskset", "-c", "0"] + STRACE + loop}, rounds, tmp)
+    calls = 24000
+    loop, none = ["./loop", str(calls)], ["./loop", "0"]
+    m = medians({"ours": on(trapline) + STRACE + loop, "strace": STRACE + loop, "bound": ["taskset", "-c", "0"] + STRACE + loop,
+                 "start": on(trapline) + STRACE + none, "native start": STRACE + none}, rounds, tmp)
     us = {k: 1e6 * v / calls for k, v in m.items()}
     report("a traced call by strace: us, on the broker and natively", f"{us['ours']:.1f}", f"{us['strace']:.1f}",
            us["ours"] / us["strace"], "1 at most")
+    report("  of which all that is not the loop: ms", f"{1e3 * m['start']:.0f}", f"{1e3 * m['native start']:.0f}", m["start"] / m['native start'], "")
     report("  natively held on one core", f"{us['ours']:.1f}", f"{us['bound']:.1f}", us["ours"] / us["bound"], "")
 
 
