@@ -148,9 +148,9 @@ def main():
         if wrong:
             failed += 1
             print(f"FAIL seed {o.seed}, round {i}: {wrong}", flush=True)
-    # strace tries the kernel out on a child, which stops itself: killed in that moment it leaves it so, without a broker too.
+    # strace tries the kernel out on a child, which stops itself, or pauses: killed in that moment it leaves it so, without a broker too.
     for pid in subprocess.run(["pgrep", "-x", "strace"], capture_output=True, text=True).stdout.split():
-        if (status(pid, "State") or "").startswith("T") and status(pid, "PPid") == "1":
+        if (status(pid, "State") or "").startswith(("T", "S")) and status(pid, "PPid") == "1" and status(pid, "TracerPid") == "0":
             os.kill(int(pid), signal.SIGKILL)
     time.sleep(2)
     left = subprocess.run(["pgrep", "-x", "trapline-server"], capture_output=True, text=True).stdout.split()
