@@ -141,15 +141,20 @@ def one_round(rng):
     return wrong and f"{wrong}, killed {killed}"
 
 
+def straces():
+    return set(subprocess.run(["pgrep", "-x", "strace"], capture_output=True, text=True).stdout.split())
+
+
 def main():
     failed = 0
+    others = straces()
     for i in range(o.rounds):
         wrong = one_round(random.Random(o.seed * 1000 + i))
         if wrong:
             failed += 1
             print(f"FAIL seed {o.seed}, round {i}: {wrong}", flush=True)
     # strace tries the kernel out on a child, which stops itself, or pauses: killed in that moment it leaves it so, without a broker too.
-    for pid in subprocess.run(["pgrep", "-x", "strace"], capture_output=True, text=True).stdout.split():
+    for pid in straces() - others:
         if (status(pid, "State") or "").startswith(("T", "S")) and status(pid, "PPid") == "1" and status(pid, "TracerPid") == "0":
             os.kill(int(pid), signal.SIGKILL)
     time.sleep(2)
