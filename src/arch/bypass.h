@@ -33,18 +33,19 @@ struct tl__bypass_modes {
 /* A stop of a tracee's as the tracer, a thread of the program, is told of it when it asks. */
 enum { TL__BYPASS_REGS = 216, TL__BYPASS_INFO = 128, TL__BYPASS_DR6 = 896 /* in struct user */ };
 struct tl__bypass_stop {
-	int32_t tid, tracer;
-	int32_t status;     /* as a wait has it */
+	int32_t tid, status; /* as a wait has it; one word */
+	int32_t tracer;
 	uint64_t low, high; /* what is asked for may be written there */
 	uint64_t dr6;
 	uint8_t regs[TL__BYPASS_REGS], info[TL__BYPASS_INFO];
 };
 
 /* That stop is told of to who waits, once. Each byte has one writer, so neither overwrites what the
- * other has done: he who tells writes the first two, and what takes it the third, by one
- * instruction that compares all four. */
+ * other has done: who waits writes that it is taken, by one instruction that compares all four; who
+ * tells writes the others, turn before a stop is shown, lest a thread that has looked at the one
+ * before takes this for it. */
 struct tl__bypass_told {
-	uint8_t told, withdrawn, taken, none;
+	uint8_t told, withdrawn, taken, turn;
 };
 
 struct tl__bypass_data {

@@ -312,6 +312,7 @@ static bool show(struct tl__link *l, bool no_more)
 	l->v.asked_about = true;
 	s->data.modes.stop = true;
 	s->data.modes.waits = no_more;
+	s->data.told.turn++;
 	if (tl__way_show(&s->way, &s->data) == 0)
 		return true;
 	refuse(l->tool);
@@ -351,7 +352,6 @@ void tl__shortcuts_read_no_more(struct tl__broker *b)
 void tl__shortcuts_linked(const struct tl__tracee *t)
 {
 	struct tl__tool *traced = tl__tool_find(t->broker, t->tgid);
-
 	const struct tl__link *l;
 
 	tl__shortcuts_read_no_more(t->broker);

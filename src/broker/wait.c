@@ -233,6 +233,17 @@ static bool has_nothing(const struct tl__tool *tool)
 	return tl__family_is_for_kernel(tool, &any);
 }
 
+/* There is nothing else to wait for. */
+static bool is_all(struct tl__link *l)
+{
+	bool nothing;
+
+	l->v.reported = true;
+	nothing = has_nothing(l->tool);
+	l->v.reported = false;
+	return nothing;
+}
+
 /* A debugger's, which it makes all the time: the one that goes past the filter (bypass.h). */
 static void go_past(struct tl__tool *tool, const struct tl__call *c, unsigned word)
 {
@@ -251,9 +262,7 @@ static void show_past(struct tl__link *l, const struct tl__call *c)
 	if (tool->shortcut.state != TL__SHORTCUT_THERE || l->v.state == TL__LINK_DEAD ||
 	    c->wait.options & WNOWAIT)
 		return;
-	l->v.reported = true;
-	tl__shortcut_stop(l, c->n.tid, has_nothing(tool));
-	l->v.reported = false;
+	tl__shortcut_stop(l, c->n.tid, is_all(l));
 }
 
 static void tell(struct tl__broker *b, const struct tl__call *c, unsigned word, struct tl__link *l,
@@ -302,7 +311,6 @@ static bool is_waiting(const struct tl__tool *tool)
 void tl__wait_tell_ahead(struct tl__tool *tool)
 {
 	struct tl__link *l, *first = NULL;
-	bool nothing;
 
 	if (!tool->shortcut.waits || tool->shortcut.ahead || tool->has_others || is_waiting(tool))
 		return;
@@ -312,12 +320,7 @@ void tl__wait_tell_ahead(struct tl__tool *tool)
 		if (!l->v.reported)
 			first = l;
 	}
-	if (!first)
-		return;
-	first->v.reported = true;
-	nothing = has_nothing(tool);
-	first->v.reported = false;
-	if (nothing)
+	if (first && is_all(first))
 		tl__shortcut_ahead(first, tl__vlink_status(&first->v));
 }
 

@@ -230,7 +230,7 @@ static void test_status_is_taken_once(void **state)
 	data->stop.low = data->stop.high = at;
 	for (unsigned waits = 0; waits < 2; waits++) {
 		data->modes.waits = (uint8_t)waits;
-		data->told = (struct tl__bypass_told){ .told = 1 };
+		data->told = (struct tl__bypass_told){ .told = 1, .turn = (uint8_t)(255 * waits) };
 		/* Not for these: it is left for who asks as it can be answered. */
 		assert_int_equal(ask(site, TID, (long)at, ANY, NULL), BACK);
 		assert_int_equal(ask(site, -1, (long)at, ANY | 2, NULL), BACK);
@@ -245,6 +245,7 @@ static void test_status_is_taken_once(void **state)
 		assert_int_equal(ask(site, -1, (long)at, ANY, NULL), TID);
 		assert_true(!status[0] && status[1] == STATUS && !status[2]);
 		assert_true(data->told.told && !data->told.withdrawn && data->told.taken);
+		assert_int_equal(data->told.turn, 255 * waits);
 		status[1] = 0;
 		data->told.taken = !(data->told.withdrawn = 1);
 		assert_int_equal(ask(site, -1, (long)at, ANY, NULL), waits ? -ENOSYS : BACK);

@@ -99,7 +99,7 @@ static uint8_t *if_request(struct code *c, uint32_t request, const char *opcode)
 enum { ANY_THAT_HAS_NEWS = 0x40000001 /* WNOHANG | __WALL */ };
 
 struct jumps {
-	uint8_t *at[10];
+	uint8_t *at[8];
 	unsigned n;
 };
 
@@ -248,46 +248,67 @@ static void answer_of_stop(struct code *c, struct jumps *back, int32_t nr)
 	copy_structure(c);
 }
 
-enum { TOLD = 1, TAKEN = 0x10001 }; /* struct tl__bypass_told */
+/* struct tl__bypass_told as a word. */
+enum { TOLD = 1, TAKEN = 0x10000, ALL_BUT_TURN = 0xffffff };
 
-static void take_status(struct code *c, struct jumps *back, int32_t nr)
+/* mov told, %eax; is there something to be taken? */
+static void look_at_told(struct code *c)
 {
-	put(c, "\xb8", 1); /* mov $, %eax */
-	put32(c, TOLD);
-	put(c, "\xb9", 1); /* mov $, %ecx */
+	put(c, "\x8b\x05", 2);
+	put_place(c, offsetof(struct tl__bypass_data, told), 0);
+	put(c, "\x89\xc1\x81\xe1", 4); /* mov %eax, %ecx; and $, %ecx */
+	put32(c, ALL_BUT_TURN);
+	put(c, "\x83\xf9", 2); /* cmp $, %ecx */
+	*c->at++ = TOLD;
+}
+
+/* What is taken is read before, for then it may be another's. */
+static void take_status(struct code *c, struct jumps *back)
+{
+	look_at_told(c);
+	back_if(c, back, JNE);
+	with_stop(c, "\x4c\x8b\x1d", 3, offsetof(struct tl__bypass_stop, tid)); /* mov , %r11 */
+	put(c, "\x8d\x88", 2); /* lea TAKEN(%rax), %ecx */
 	put32(c, TAKEN);
 	put(c, "\xf0\x0f\xb1\x0d", 4); /* lock cmpxchg %ecx, */
 	put_place(c, offsetof(struct tl__bypass_data, told), 0);
-	put_nr(c, nr);
 	back_if(c, back, JNE);
-	with_stop(c, "\x8b\x0d", 2, offsetof(struct tl__bypass_stop, status)); /* mov , %ecx */
-	put(c, "\x89\x0e", 2);                                              /* mov %ecx, (%rsi) */
-	with_stop(c, "\x8b\x05", 2, offsetof(struct tl__bypass_stop, tid)); /* mov , %eax */
+	put(c, "\x44\x89\xd8", 3);     /* mov %r11d, %eax */
+	put(c, "\x49\xc1\xeb\x20", 4); /* shr $32, %r11 */
+	put(c, "\x44\x89\x1e", 3);     /* mov %r11d, (%rsi) */
 	jump_by(c, c->after_at);
+}
+_Static_assert(offsetof(struct tl__bypass_stop, status) ==
+		       offsetof(struct tl__bypass_stop, tid) + 4,
+	       "read as one");
+
+static void go_back_with(struct code *c, struct jumps *back, int32_t nr)
+{
+	go_back(c, back);
+	put_nr(c, nr);
+	jump_by(c, c->insn_at);
 }
 
 static void answer_of_wait(struct code *c, struct jumps *back, int32_t nr)
 {
-	uint8_t *none;
+	uint8_t *told;
 
-	put_nr(c, nr);
 	if_waits_for_any(c, back);
-	put(c, "\x83\x3d", 2); /* cmpl $, */
-	put_place(c, offsetof(struct tl__bypass_data, told), 1);
-	*c->at++ = TOLD;
-	none = jump(c, JNE);
+	look_at_told(c);
+	told = jump(c, JE);
+	look_at(c, offsetof(struct tl__bypass_modes, waits));
+	back_if(c, back, JE);
+	put_nr(c, nr);
+	put(c, "\x0f\x05", SYSCALL_LEN);
+	jump_by(c, c->after_at);
+	go_back_with(c, back, nr);
+	lands(c, told);
 	put(c, "\x4d\x85\xd2", 3); /* test %r10, %r10 */
 	back_if(c, back, JNE);
 	if_within(c, back, "\x48\x3b\x35"); /* cmp , %rsi */
 	if_tracer(c, back, nr);
-	take_status(c, back, nr);
-	lands(c, none);
-	look_at(c, offsetof(struct tl__bypass_modes, waits));
-	back_if(c, back, JE);
-	put(c, "\x0f\x05", SYSCALL_LEN);
-	jump_by(c, c->after_at);
-	go_back(c, back);
-	jump_by(c, c->insn_at);
+	take_status(c, back);
+	go_back_with(c, back, nr);
 }
 
 unsigned tl__bypass_entries(enum tl__bypass_kind kind)
